@@ -1,0 +1,24 @@
+//go:build unix && !linux
+
+package leaktest
+
+import "os"
+
+func adoptOrphans() error             { return nil }
+func killChildren()                   {}
+func newLifeline() (*lifeline, error) { return makeLifeline() }
+
+func look() (*Snapshot, error) {
+	entries, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{goroutines: goroutines(), descriptors: map[string]string{}}
+	for _, entry := range entries {
+		// The directory that we read is in the list; it is closed by now.
+		if _, err := os.Stat("/dev/fd/" + entry.Name()); err == nil {
+			s.descriptors[entry.Name()] = "open"
+		}
+	}
+	return s, nil
+}

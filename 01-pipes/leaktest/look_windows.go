@@ -1,0 +1,13 @@
+package leaktest
+
+import "time"
+
+// Processes and handles are not looked at here.
+type lifeline struct{}
+
+func adoptOrphans() error                 { return nil }
+func killChildren()                       {}
+func newLifeline() (*lifeline, error)     { return nil, nil }
+func (*lifeline) left(time.Time) []string { return nil }
+
+func look() (*Snapshot, error) { return &Snapshot{goroutines: goroutines()}, nil }

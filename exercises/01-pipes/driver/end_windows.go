@@ -1,0 +1,5 @@
+package main
+
+import "os"
+
+func endGroup() { os.Exit(1) }

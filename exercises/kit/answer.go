@@ -1,0 +1,245 @@
+package kit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// module is the import path of the course.
+const module = "example.com/multiprocessing"
+
+// An answer is the file to mark, and where it belongs.
+type answer struct {
+	root  string // of the course
+	place string // exercises/NN-name/answer/answer.go, absolute
+	file  string // the file to mark, absolute; the same unless ANSWER is set
+}
+
+func findAnswer(e Exercise, file string) (answer, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{root: root, place: filepath.Join(root, "exercises", e.Name, "answer", "answer.go")}
+	a.file = a.place
+	if file != "" {
+		if a.file, err = filepath.Abs(file); err != nil {
+			return answer{}, err
+		}
+	}
+	if a.file, err = filepath.EvalSymlinks(a.file); err != nil {
+		return answer{}, fmt.Errorf("there is no answer to mark: %w", err)
+	}
+	info, err := os.Stat(a.file)
+	if err != nil {
+		return answer{}, fmt.Errorf("there is no answer to mark: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return answer{}, fmt.Errorf("there is no answer to mark: %s is not a file", a.file)
+	}
+	return a, nil
+}
+
+// moduleRoot returns the folder with go.mod. go test runs a test in its
+// package's folder, so it is above. Symbolic links are resolved: go build replaces
+// a file (-overlay) only under the name that it has for it, and without a word
+// builds the stub otherwise.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		text, err := os.ReadFile(filepath.Join(at, "go.mod"))
+		if err == nil && strings.HasPrefix(string(text), "module "+module+"\n") {
+			return at, nil
+		}
+		if filepath.Dir(at) == at {
+			return "", fmt.Errorf("%s is not inside the course (no go.mod of module %s above it)", dir, module)
+		}
+	}
+}
+
+// A Refusal says why an answer was not even built.
+type Refusal struct{ Reason string }
+
+func (r *Refusal) Error() string { return r.Reason }
+
+// inspect refuses what an answer may not contain. It reads the file as the
+// compiler would; building or running it comes later.
+func (a answer) inspect(e Exercise) error {
+	text, err := os.ReadFile(a.file)
+	if err != nil {
+		return err
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), a.file, text, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return nil // the compiler says it better
+	}
+	if file.Name.Name != "answer" {
+		return &Refusal{fmt.Sprintf("the answer must be of package answer; this file is of package %s", file.Name.Name)}
+	}
+	for _, spec := range file.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil
+		}
+		if why := e.refuseImport(path); why != "" {
+			return &Refusal{fmt.Sprintf("the answer may not import %q: %s", path, why)}
+		}
+	}
+	for _, group := range file.Comments {
+		for _, c := range group.List {
+			for _, directive := range []string{"//go:linkname", "//go:embed", "//go:build", "// +build", "//go:cgo_"} {
+				if strings.HasPrefix(c.Text, directive) {
+					return &Refusal{fmt.Sprintf("the answer may not contain %s", directive)}
+				}
+			}
+		}
+	}
+	if a.file != a.place {
+		return nil // only this one file is taken
+	}
+	entries, err := os.ReadDir(filepath.Dir(a.place))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if name != "answer.go" && !strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, ".") {
+			return &Refusal{fmt.Sprintf("the answer is the one file answer.go; move what is in %s into it", name)}
+		}
+	}
+	return nil
+}
+
+func (e Exercise) refuseImport(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case path == "C" || path == "unsafe" || path == "plugin":
+		return "it lets code do what no check could see"
+	case path == module+"/exercises/kit" || slices.Contains(e.Imports, path):
+		return ""
+	case strings.HasPrefix(path, module+"/solutions"):
+		return "that is the solution"
+	case strings.HasPrefix(path, module+"/"):
+		return "it is not on the list of the exercise's README; the point is to write it yourself"
+	case first == "testing":
+		return "tests belong beside the answer, not into it"
+	case strings.Contains(first, "."):
+		return "only the standard library and the packages on the list of the exercise's README"
+	}
+	return ""
+}
+
+// programs builds the driver around the answer, and the helpers.
+func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
+	overlay := filepath.Join(dir, "overlay.json")
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {a.place: a.file}})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(overlay, text, 0o600); err != nil {
+		return nil, err
+	}
+	packages := append([]string{e.Driver}, e.Helpers...)
+	if err := a.declareInputs(overlay, packages); err != nil {
+		return nil, err
+	}
+	bin := a.buildDir(dir)
+	built := map[string]string{}
+	for _, p := range packages {
+		out := filepath.Join(bin, strings.ReplaceAll(strings.TrimPrefix(p, "./exercises/"), "/", "-"))
+		args := []string{"build", "-buildvcs=false", "-overlay", overlay, "-o", out}
+		if raceEnabled && p == e.Driver {
+			args = append(args, "-race")
+		}
+		if _, err := a.goCommand(append(args, p)...); err != nil {
+			return nil, err
+		}
+		// The name that the kernel will show for it: a home or temporary folder
+		// may be a symbolic link.
+		if built[p], err = filepath.EvalSymlinks(out); err != nil {
+			return nil, err
+		}
+	}
+	return built, nil
+}
+
+// buildDir is where the programs of this answer go. It is the same each time for
+// an answer inside the course, because go build is four times as fast when it
+// finds its own work at the place where it is to put it; and one per package
+// that asks, because a program cannot be replaced while it runs.
+func (a answer) buildDir(temporary string) string {
+	cache, err := os.UserCacheDir()
+	asker, err2 := os.Getwd()
+	if err != nil || err2 != nil || !strings.HasPrefix(a.file, a.root+string(filepath.Separator)) {
+		return temporary
+	}
+	dir := filepath.Join(cache, "multiprocessing-in-go", hash(a.file, asker, fmt.Sprint(raceEnabled)))
+	if os.MkdirAll(dir, 0o700) != nil {
+		return temporary
+	}
+	return dir
+}
+
+// A BuildError is what the compiler said.
+type BuildError struct{ Output string }
+
+func (b *BuildError) Error() string { return "the answer does not compile:\n" + Quote(b.Output) }
+
+func (a answer) goCommand(args ...string) ([]byte, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = a.root
+	// A workspace or a downloaded toolchain would build something else than
+	// what is in front of us.
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOTOOLCHAIN=local")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
+		return nil, &BuildError{strings.ReplaceAll(stderr.String(), a.file, filepath.Base(a.file))}
+	}
+	return out, err
+}
+
+// declareInputs looks at every file that the programs are built from. go test
+// repeats a verdict without running anything when the test has not changed, and
+// it does not know that this test builds programs; but it does notice which
+// files the test has looked at.
+func (a answer) declareInputs(overlay string, packages []string) error {
+	list := append([]string{"list", "-deps", "-overlay", overlay, "-f",
+		`{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`}, packages...)
+	out, err := a.goCommand(list...)
+	if err != nil {
+		return err
+	}
+	for file := range strings.Lines(string(out)) {
+		// A file that is missing here is one that only the overlay has.
+		_, _ = os.Stat(strings.TrimSuffix(file, "\n"))
+	}
+	// It notices only files inside the module, by the look of their names. So
+	// an answer from elsewhere gets a name that begins inside.
+	up := strings.Repeat(".."+string(filepath.Separator), 50)
+	name := a.file
+	if a.file != a.place {
+		name = a.root + string(filepath.Separator) + up + strings.TrimPrefix(a.file, filepath.VolumeName(a.file)+string(filepath.Separator))
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("open the answer under the name %s: %w", name, err)
+	}
+	return f.Close()
+}

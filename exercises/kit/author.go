@@ -1,0 +1,145 @@
+package kit
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestAuthor holds what the author of an exercise promises, in the folder of its
+// solution: answer.go passes every check; the stub is recognised as untouched;
+// each testdata/wrong/NAME/answer.go is rejected by the very check that its
+// first comment names, with the message kept in want.txt beside it; the README
+// has every sentence that a check cites, and hints.
+func TestAuthor(t *testing.T, e Exercise) {
+	if _, err := findAnswer(e, ""); err != nil {
+		t.Fatal(err)
+	}
+	if e.Needs == "unix" && isWindows {
+		t.Skip("this exercise needs a Unix system")
+	}
+	if got := []int{e.Points(Core), e.Points(Robust), e.Points(Hard)}; got[0] != 60 || got[1] != 30 || got[2] != 10 {
+		t.Errorf("points are %v, want 60, 30 and 10", got)
+	}
+	t.Run("readme", func(t *testing.T) { testReadme(t, e) })
+	t.Run("stub", func(t *testing.T) {
+		root, err := moduleRoot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The learner's own answer may be anything; the stub is kept here.
+		m := prepare(t, e, filepath.Join(root, "exercises", e.Name, "testdata", "stub", "answer.go"))
+		if attempted, err := m.Attempted(); attempted || err != nil {
+			t.Errorf("attempted: %v, error: %v; want an untouched answer", attempted, err)
+		}
+	})
+	t.Run("solution", func(t *testing.T) {
+		m := prepare(t, e, "answer.go")
+		for _, c := range e.Checks {
+			t.Run(c.Name, func(t *testing.T) {
+				if v := m.Check(c); !v.Passed {
+					t.Error("\n" + v.text())
+				}
+			})
+		}
+	})
+	wrong, err := filepath.Glob("testdata/wrong/*/answer.go")
+	if err != nil || len(wrong) < 4 {
+		t.Errorf("%d wrong versions (%v), want four or more", len(wrong), err)
+	}
+	for _, file := range wrong {
+		dir := filepath.Dir(file)
+		t.Run("wrong/"+filepath.Base(dir), func(t *testing.T) { testWrong(t, e, dir) })
+	}
+}
+
+func prepare(t *testing.T, e Exercise, file string) *Marking {
+	t.Helper()
+	m, err := Prepare(e, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+var namesCheck = regexp.MustCompile(`(?m)^// Rejected by: (\S+)$`)
+
+func testWrong(t *testing.T, e Exercise, dir string) {
+	file := filepath.Join(dir, "answer.go")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := namesCheck.FindSubmatch(text)
+	if named == nil || !strings.HasPrefix(string(text), "// Misconception: ") {
+		t.Fatalf("%s must begin with // Misconception: … and have a line // Rejected by: CHECK", file)
+	}
+	m := prepare(t, e, file)
+	for _, c := range e.Checks {
+		if c.Name != string(named[1]) {
+			continue
+		}
+		v := m.Check(c)
+		if v.Passed {
+			t.Fatalf("check %s has passed it", c.Name)
+		}
+		if Observes() { // elsewhere the message has less to say
+			Golden(t, filepath.Join(dir, "want.txt"), Normal(v.text()))
+		}
+		return
+	}
+	t.Fatalf("there is no check %q", named[1])
+}
+
+func testReadme(t *testing.T, e Exercise) {
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "exercises", e.Name, "README.md")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In a table Markdown wants \| for |.
+	readme := strings.ReplaceAll(strings.Join(strings.Fields(string(text)), " "), `\|`, "|")
+	for _, c := range e.Checks {
+		if !strings.Contains(readme, c.Says) || c.Says == "" {
+			t.Errorf("check %s cites a sentence that %s does not have: %q", c.Name, file, c.Says)
+		}
+		if !strings.Contains(readme, "`"+c.Name+"`") {
+			t.Errorf("%s does not name the check `%s`", file, c.Name)
+		}
+	}
+	hints := regexp.MustCompile(`(?s)<details><summary>Hint ([123])[^<]*</summary>(.*?)</details>`).FindAllStringSubmatch(string(text), -1)
+	for _, h := range hints {
+		if len(strings.TrimSpace(h[2])) < 40 {
+			t.Errorf("hint %s of %s is empty", h[1], file)
+		}
+	}
+	if len(hints) < 3 {
+		t.Errorf("%s has %d hints, want three levels", file, len(hints))
+	}
+}
+
+var normals = []struct {
+	re *regexp.Regexp
+	to string
+}{
+	{regexp.MustCompile(`\bpid \d+`), "pid N"},
+	{regexp.MustCompile(`\bdescriptor \d+`), "descriptor N"},
+	{regexp.MustCompile(`\b\d+(\.\d+)?(ns|µs|ms|s)\b`), "TIME"},
+	{regexp.MustCompile(`\[\d+( \d+)*\]`), "[N …]"}, // exit codes that only the suite knows
+	{regexp.MustCompile(`(/[^/\s"]+)+/kit\d+/[^\s":]*`), "PATH"},
+}
+
+// Normal replaces what is different in every run, so that texts can be compared.
+func Normal(text string) string {
+	for _, n := range normals {
+		text = n.re.ReplaceAllString(text, n.to)
+	}
+	return text
+}

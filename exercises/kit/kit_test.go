@@ -1,0 +1,193 @@
+package kit_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/multiprocessing/01-pipes/leaktest"
+	pipes "example.com/multiprocessing/exercises/01-pipes/suite"
+	"example.com/multiprocessing/exercises/kit"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+func needUnix(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the exercises need a Unix system")
+	}
+}
+
+// Every attack scores nothing, harms nothing and leaves nothing behind.
+func TestAttacksScoreNothing(t *testing.T) {
+	needUnix(t)
+	files, err := filepath.Glob("testdata/attacks/01-pipes/*/answer.go")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 15)
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		t.Run(name, func(t *testing.T) {
+			leaktest.Check(t)
+			m, err := kit.Prepare(pipes.Exercise, file)
+			if strings.HasPrefix(name, "refused-") {
+				var refused *kit.Refusal
+				require.ErrorAs(t, err, &refused)
+				t.Log(err)
+				return
+			}
+			require.NoError(t, err)
+			defer m.Close()
+			for _, c := range pipes.Exercise.Checks {
+				v := m.Check(c)
+				require.False(t, v.Passed, "check %s has been passed, for %d points", c.Name, c.Points)
+				require.NotContains(t, v.Message, "kit's fault")
+				require.Less(t, len(v.Message), 20_000)
+				require.NotContains(t, v.Message, "\x16")
+			}
+		})
+	}
+}
+
+// The interface for grading is go test itself. So it is run here, as a grader
+// would.
+func TestTheGradingInterface(t *testing.T) {
+	needUnix(t)
+	if testing.Short() {
+		t.Skip("not in -short: runs go test")
+	}
+	answer := filepath.Join(t.TempDir(), "answer.go")
+	solution := read(t, "../../solutions/01-pipes/answer.go")
+	for _, step := range []struct {
+		name, text string
+		points     string
+		passed     bool
+		says       string
+	}{
+		{"the solution", solution, "points 01-pipes 100/100", true, ""},
+		// The same path with another text: no cached verdict may be repeated.
+		{"a forgery", read(t, "testdata/attacks/01-pipes/forged-pass/answer.go"), "points 01-pipes 0/100", false, "has ended before Run had returned"},
+		{"a wrong version", read(t, "../../solutions/01-pipes/testdata/wrong/minus-one/answer.go"), "", false, "The core works"},
+		{"the stub", read(t, "../01-pipes/testdata/stub/answer.go"), "points 01-pipes 0/100", false, "not attempted"},
+		{"no Go at all", "package answer\n\nfunc Run( {\n", "points 01-pipes 0/100", false, "the answer does not compile"},
+		{"a refusal", strings.Replace(solution, `"os"`, `"unsafe"`, 1), "points 01-pipes 0/100", false, "may not import"},
+		{"the solution once more", solution, "points 01-pipes 100/100", true, ""},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(answer, []byte(step.text), 0o600))
+			text, exit := grade(t, "../..", answer)
+			require.Equal(t, step.passed, exit == nil, text)
+			require.Contains(t, text, step.says)
+			last := regexp.MustCompile(`(?m)^points 01-pipes \d+/\d+$`).FindAllString(text, -1)
+			require.NotEmpty(t, last, text)
+			if step.points != "" {
+				require.Equal(t, step.points, last[len(last)-1])
+			}
+		})
+	}
+	t.Run("one check", func(t *testing.T) {
+		// A learner may look at one check alone; a mark needs all of them.
+		for _, step := range []struct {
+			env  string
+			exit bool
+		}{{"GRADE=", true}, {"GRADE=1", false}} {
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-run", "TestAnswer/together", "./exercises/01-pipes")
+			cmd.Dir = "../.."
+			cmd.Env = append(os.Environ(), "ANSWER="+answer, step.env)
+			out, err := cmd.CombinedOutput()
+			require.Equal(t, step.exit, err == nil, "%s", out)
+		}
+	})
+	t.Run("through symbolic links", func(t *testing.T) {
+		// The course, the answer and the cache, each behind a link.
+		real, err := filepath.Abs("../..")
+		require.NoError(t, err)
+		dir := t.TempDir()
+		require.NoError(t, os.Symlink(real, filepath.Join(dir, "course")))
+		require.NoError(t, os.Symlink(filepath.Dir(answer), filepath.Join(dir, "answers")))
+		require.NoError(t, os.Mkdir(filepath.Join(dir, "cache"), 0o700))
+		require.NoError(t, os.Symlink("cache", filepath.Join(dir, "link")))
+		build, err := exec.Command("go", "env", "GOCACHE").Output()
+		require.NoError(t, err)
+		t.Setenv("GOCACHE", strings.TrimSpace(string(build)))
+		t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "link"))
+		text, exit := grade(t, filepath.Join(dir, "course"), filepath.Join(dir, "answers", "answer.go"))
+		require.NoError(t, exit, text)
+		require.Contains(t, text, "points 01-pipes 100/100")
+		text, exit = grade(t, filepath.Join(dir, "course"), filepath.Join(dir, "course/solutions/01-pipes/answer.go"))
+		require.NoError(t, exit, text)
+	})
+	text, exit := grade(t, "../..", filepath.Join(t.TempDir(), "nowhere.go"))
+	require.Error(t, exit)
+	require.Contains(t, text, "there is no answer to mark")
+}
+
+// grade marks an answer and returns what was printed, put together from -json.
+func grade(t *testing.T, course, answer string) (text string, exit error) {
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-json", "./exercises/01-pipes")
+	cmd.Dir = course
+	cmd.Env = append(os.Environ(), "ANSWER="+answer, "GRADE=1", "PWD="+course) // PWD: a shell keeps the links in it
+	out, exit := cmd.Output()
+	var b strings.Builder
+	for line := range bytes.Lines(out) {
+		var event struct{ Action, Output string }
+		require.NoError(t, json.Unmarshal(line, &event), "%s", line)
+		if event.Action == "output" {
+			b.WriteString(event.Output)
+		}
+	}
+	return b.String(), exit
+}
+
+func read(t *testing.T, file string) string {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestCompilerErrorsAreShown(t *testing.T) {
+	needUnix(t)
+	file := filepath.Join(t.TempDir(), "answer.go")
+	require.NoError(t, os.WriteFile(file, []byte("package answer\n\nfunc Run() int { return \"\" }\n"), 0o600))
+	_, err := kit.Prepare(pipes.Exercise, file)
+	var build *kit.BuildError
+	require.ErrorAs(t, err, &build)
+	require.ErrorContains(t, err, "answer.go:3:")
+	require.NotContains(t, err.Error(), "overlay")
+}
+
+func TestQuoteMakesOutputHarmless(t *testing.T) {
+	require.Equal(t, "    | (nothing)", kit.Quote(""))
+	require.Equal(t, `    | \x16--- PASS: x`+"\n"+`    | a "b" \x1b[2J`, kit.Quote("\x16--- PASS: x\na \"b\" \x1b[2J\n"))
+	long := kit.Quote(strings.Repeat("x\n", 1000))
+	require.Contains(t, long, "… and 960 more lines")
+}
+
+// A check that does not come to its end has passed nobody.
+func TestABrokenCheckFails(t *testing.T) {
+	needUnix(t)
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go")
+	require.NoError(t, err)
+	defer m.Close()
+	cleaned := 0
+	v := m.Check(kit.Check{Run: func(t *kit.Trial) {
+		t.Cleanup(func() { cleaned++ })
+		panic(errors.New("broken"))
+	}})
+	require.False(t, v.Passed)
+	require.Contains(t, v.Message, "kit's fault: broken")
+	v = m.Check(kit.Check{Run: func(t *kit.Trial) {
+		t.Cleanup(func() { cleaned++ })
+		runtime.Goexit()
+	}})
+	require.False(t, v.Passed)
+	require.Equal(t, 2, cleaned)
+}

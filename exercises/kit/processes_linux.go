@@ -1,0 +1,199 @@
+//go:build linux && !kitps
+
+package kit
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// What Linux shows about other processes, see proc(5). The tag kitps chooses the
+// way of the other systems instead, so that it can be tested here.
+
+func processes() map[int]process {
+	found := map[int]process{}
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		if p, ok := readStat(file); ok {
+			found[p.pid] = p
+		}
+	}
+	return found
+}
+
+func readStat(file string) (process, bool) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return process{}, false // it has ended meanwhile
+	}
+	// "pid (name) state parent …", and the name may hold anything.
+	open, end := strings.IndexByte(string(text), '('), strings.LastIndexByte(string(text), ')')
+	if open < 0 || end < open {
+		return process{}, false
+	}
+	fields := strings.Fields(string(text[end+1:]))
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:open])))
+	if err != nil || len(fields) < 2 {
+		return process{}, false
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return process{pid, parent, fields[0][0], string(text[open+1 : end])}, true
+}
+
+// Descriptors returns what the process itself has open: number → target.
+func (p *Program) Descriptors() map[string]string {
+	found := map[string]string{}
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", p.PID))
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil {
+			found[filepath.Base(link)] = target
+		}
+	}
+	return found
+}
+
+// Executable returns what a process runs, to tell the helper that it claims to
+// be from something else.
+func Executable(pid int) string {
+	target, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return target
+}
+
+// Observes reports whether this system shows what other processes do.
+func Observes() bool { return true }
+
+// PeakMemory returns the most memory that the process has had, in bytes.
+func (p *Program) PeakMemory() int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID))
+	if m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text); m != nil {
+		kib, _ := strconv.ParseInt(string(m[1]), 10, 64)
+		return kib << 10
+	}
+	return 0
+}
+
+// movement is a text that changes whenever any thread of the tree runs, and
+// whether all of them sleep.
+func (p *Program) movement() (text string, sleeping bool) {
+	var b strings.Builder
+	for _, proc := range tree(p.PID) {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", proc.pid))
+		for _, task := range tasks {
+			thread, ok := readStat(task + "/stat")
+			if !ok || strings.IndexByte("SZTtXI", thread.state) < 0 {
+				return "", false // it runs, or is about to
+			}
+			// Time on the processor, time waiting for one, and how often.
+			ran, err := os.ReadFile(task + "/schedstat")
+			if err != nil {
+				return "", false // cannot tell; only the time limit is left
+			}
+			fmt.Fprintf(&b, "%s %s", task, ran)
+		}
+	}
+	return b.String(), true
+}
+
+// waitsFor finds the system call in which a thread of the process sleeps.
+func (p *Program) waitsFor(proc process, all []process) string {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", proc.pid))
+	best := "waits for something else (a timer, the network, another thread)"
+	for _, task := range tasks {
+		text, err := os.ReadFile(task + "/syscall")
+		if err != nil {
+			continue
+		}
+		var number, first, second int64
+		fields := strings.Fields(string(text))
+		if len(fields) < 3 {
+			continue // "running"
+		}
+		number, _ = strconv.ParseInt(fields[0], 0, 64)
+		first, _ = strconv.ParseInt(fields[1], 0, 64)
+		second, _ = strconv.ParseInt(fields[2], 0, 64)
+		switch number {
+		case unix.SYS_READ, unix.SYS_READV, unix.SYS_RECVFROM, unix.SYS_RECVMSG:
+			return "waits to read " + p.descriptor(proc, int(first), all, unix.O_WRONLY)
+		case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_SENDTO, unix.SYS_SENDMSG:
+			return "waits to write " + p.descriptor(proc, int(first), all, unix.O_RDONLY)
+		case unix.SYS_WAITID:
+			best = "waits for " + p.awaited(proc, first, second, all) + " to end"
+		case unix.SYS_WAIT4:
+			best = "waits for a child to end"
+		}
+	}
+	return best
+}
+
+// awaited names the process that waitid(2) waits for, which Go names by a
+// descriptor.
+func (p *Program) awaited(proc process, kind, id int64, all []process) string {
+	pid := int(id)
+	if kind == unix.P_PIDFD {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", proc.pid, id))
+		m := regexp.MustCompile(`(?m)^Pid:\s+(\d+)$`).FindSubmatch(text)
+		if m == nil {
+			return "a child"
+		}
+		pid, _ = strconv.Atoi(string(m[1]))
+	}
+	for _, other := range all {
+		if other.pid == pid {
+			return p.who(other)
+		}
+	}
+	return fmt.Sprintf("pid %d", pid)
+}
+
+// descriptor says what is behind a descriptor and, if it is a pipe, who holds
+// the ends of the other kind.
+func (p *Program) descriptor(proc process, fd int, all []process, otherEnd int) string {
+	target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", proc.pid, fd))
+	what := map[int]string{0: "its stdin", 1: "its stdout", 2: "its stderr"}[fd]
+	if what == "" {
+		what = fmt.Sprintf("descriptor %d", fd)
+	}
+	switch {
+	case strings.HasPrefix(target, "pipe:"):
+	case strings.HasPrefix(target, "socket:"):
+		return what + ", a socket"
+	default:
+		return what + ", " + target
+	}
+	var holders []string
+	for _, other := range all {
+		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", other.pid))
+		for _, link := range links {
+			if t, err := os.Readlink(link); err != nil || t != target {
+				continue
+			}
+			number := filepath.Base(link)
+			if accessMode(other.pid, number) == otherEnd {
+				holders = append(holders, fmt.Sprintf("%s, descriptor %s", p.who(other), number))
+			}
+		}
+	}
+	which, state := "writing", "it is empty"
+	if otherEnd == unix.O_RDONLY {
+		which, state = "reading", "it is full"
+	}
+	if len(holders) == 0 {
+		return fmt.Sprintf("%s, a pipe; %s, and none of these processes has its %s end", what, state, which)
+	}
+	return fmt.Sprintf("%s, a pipe; %s, and its %s end is open in:\n        %s", what, state, which, strings.Join(holders, "\n        "))
+}
+
+func accessMode(pid int, fd string) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd))
+	if m := regexp.MustCompile(`(?m)^flags:\s+(\d+)$`).FindSubmatch(text); m != nil {
+		flags, _ := strconv.ParseInt(string(m[1]), 8, 64)
+		return int(flags) & unix.O_ACCMODE
+	}
+	return -1
+}
