@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/multiprocessing/01-pipes/scene/scenetest"
 )
 
 // Ctrl-C in the middle: one line, exit status 1, and nothing left (TestMain
@@ -18,7 +20,7 @@ func TestInterrupt(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not in -short: 64 MiB as JSON")
 	}
-	cmd := program(t, "path", "hello")
+	cmd := scenetest.Command(t, "path", "hello")
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	stdout, err := cmd.StdoutPipe()

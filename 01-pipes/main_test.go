@@ -1,43 +1,16 @@
 package main
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
 	"regexp"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"example.com/multiprocessing/01-pipes/leaktest"
+	"example.com/multiprocessing/01-pipes/scene/scenetest"
 )
 
-// The test binary is also the program: with this variable set it runs main.
-const asProgram = "PIPES_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" || os.Getenv(roleVariable) != "" {
-		main()
-		return
-	}
-	leaktest.Main(m)
-}
-
-func program(t *testing.T, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	return cmd
-}
-
-func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
-	cmd := program(t, args...)
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	_ = cmd.Run()
-	return out.String(), errOut.String(), cmd.ProcessState.ExitCode()
-}
+func TestMain(m *testing.M) { scenetest.Main(m, main, roleVariable) }
 
 // What each scene prints, line by line.
 var scenes = map[string]string{
@@ -91,17 +64,14 @@ func TestScenes(t *testing.T) {
 			if name == "mixed" && runtime.GOOS == "windows" {
 				t.Skip("what a shared pipe does to long lines is said of Unix")
 			}
-			stdout, stderr, code := run(t, name)
-			require.Empty(t, stderr)
-			require.Zero(t, code)
-			require.Regexp(t, regexp.MustCompile(`\A`+want+`\z`), stdout)
+			scenetest.Scene(t, want, name)
 		})
 	}
 }
 
 // The child really is another process, and it is the parent's child.
 func TestTheSecondProcessIsOne(t *testing.T) {
-	stdout, _, _ := run(t, "talk")
+	stdout, _, _ := scenetest.Run(t, "talk")
 	pids := regexp.MustCompile(`\(pid (\d+)\).*says pid (\d+), child of pid (\d+)`).FindStringSubmatch(stdout)
 	require.Len(t, pids, 4)
 	require.NotEqual(t, pids[1], pids[2])
@@ -109,27 +79,9 @@ func TestTheSecondProcessIsOne(t *testing.T) {
 }
 
 func TestBadArgumentsAreOneLineOnStderr(t *testing.T) {
-	for _, args := range [][]string{{"nosuch"}, {"hello", "nosuch"}, {"-x"}, {"--scene=hello"}, {""}} {
-		stdout, stderr, code := run(t, args...)
-		require.Equal(t, 2, code, "%q", args)
-		require.Empty(t, stdout, "%q", args)
-		require.Equal(t, 1, strings.Count(stderr, "\n"), "%q: %s", args, stderr)
-	}
-	_, stderr, _ := run(t, "nosuch")
-	require.Contains(t, stderr, `there is no scene "nosuch"; the scenes are: hello, inputs, talk, kept, stuck, mixed, path`)
-	stdout, stderr, code := run(t, "-h")
-	require.Zero(t, code)
-	require.Empty(t, stderr)
-	require.Contains(t, stdout, "kept")
+	scenetest.BadArguments(t, "hello", "inputs", "talk", "kept", "stuck", "mixed", "path")
 }
 
 func TestARoleWithoutAChannelSaysSo(t *testing.T) {
-	for role, want := range map[string]string{"square": "no channel inherited", "nosuch": "there is no such role"} {
-		cmd := program(t)
-		cmd.Env = append(cmd.Env, roleVariable+"="+role)
-		out, err := cmd.CombinedOutput()
-		require.Error(t, err)
-		require.Contains(t, string(out), want)
-		require.Contains(t, string(out), role)
-	}
+	scenetest.Roles(t, roleVariable, map[string]string{"square": "no channel inherited", "nosuch": "there is no such role"})
 }

@@ -108,6 +108,20 @@ func ended(ctx context.Context, err error) error {
 	return fmt.Errorf("pipe: %w", cause)
 }
 
+// Cause says why ctx has ended: [ErrTimeout] if its time is over, otherwise
+// [context.Cause]; nil if it has not ended. Every package of this course that
+// waits returns these words.
+func Cause(ctx context.Context) error {
+	switch cause := context.Cause(ctx); {
+	case cause == context.DeadlineExceeded:
+		return ErrTimeout
+	case ctx.Err() == context.DeadlineExceeded: // with a cause of the caller's
+		return fmt.Errorf("%w: %w", ErrTimeout, cause)
+	default:
+		return cause
+	}
+}
+
 // probeDeadline finds out whether a deadline would work, before anyone waits
 // for one that never comes.
 func (c *Conn) probeDeadline() error {

@@ -153,6 +153,6 @@ func (c *Conn) moreFrame(frame []byte) ([]byte, error) {
 		c.take(n)
 		return frame[:len(frame)+n], nil
 	}
-	n, err := c.in.read(room)
+	n, err := c.readKernel(room)
 	return frame[:len(frame)+n], err
 }

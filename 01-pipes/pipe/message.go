@@ -68,6 +68,23 @@ func Send[T any](c *Conn, v T) error {
 func Receive[T any](c *Conn) (T, error) {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()
+	return receive[T](c)
+}
+
+// ReceiveAfter is [Receive] for a Conn without deadlines, such as stdin: it calls
+// wait each time before it asks the kernel for more, and reads only if wait
+// returns nil. An error of wait is returned, and what has come of a message by
+// then stays in the Conn for a later call. Lesson 02 makes time limits of it.
+func ReceiveAfter[T any](c *Conn, wait func() error) (T, error) {
+	c.readMu.Lock()
+	defer c.readMu.Unlock()
+	c.wait = wait
+	defer func() { c.wait = nil }()
+	return receive[T](c)
+}
+
+// receive is Receive for a caller who holds readMu.
+func receive[T any](c *Conn) (T, error) {
 	var v T
 	line, err := c.nextLine()
 	if err != nil {

@@ -12,6 +12,7 @@ type reader struct {
 	seen       int   // of those, the part that a call has looked at in vain
 	noNewline  int   // of those, the part known to hold no newline
 	fillAtMost int   // the next fill reads no more than this; 0: as much as fits
+	wait       func() error // called before each read from the kernel, see ReceiveAfter
 	dead       error // set once the stream cannot be understood any more
 
 	frame     []byte // a frame that a time limit interrupted, else nil
@@ -59,9 +60,18 @@ func (c *Conn) fill() error {
 		room = room[:c.fillAtMost]
 	}
 	c.fillAtMost = 0
-	n, err := c.in.read(room)
+	n, err := c.readKernel(room)
 	c.w += n
 	return err
+}
+
+func (c *Conn) readKernel(p []byte) (int, error) {
+	if c.wait != nil {
+		if err := c.wait(); err != nil {
+			return 0, err
+		}
+	}
+	return c.in.read(p)
 }
 
 // take removes the first n bytes from the buffer and returns them.
