@@ -46,11 +46,15 @@ func many(ctx context.Context, out io.Writer) error {
 	}
 
 	for _, m := range members {
-		if err := pipe.Send(m.conn, m.number); err != nil {
+		if m.number == victim {
+			err = m.cmd.Process.Kill()
+		} else {
+			err = pipe.Send(m.conn, m.number)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	members[victim].cmd.Process.Kill()
 	var answers, deaths, waits int
 	var order []int
 	begin, cpu := time.Now(), cpuTime()

@@ -104,6 +104,14 @@ func (e *end) read(p []byte) (int, error) {
 	return 0, e.explain(err)
 }
 
+// readAfter calls wait before it reads: whether it will wait is not known here.
+func (e *end) readAfter(wait func() error, p []byte) (int, error) {
+	if err := wait(); err != nil {
+		return 0, err
+	}
+	return e.read(p)
+}
+
 // tryBriefly reads or writes although the deadline has passed. What is already
 // there counts, however late the caller is, so look once: for a moment as short
 // as a deadline can be that still lets it look.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,7 @@ type readCall struct {
 	n       int
 	err     error
 	try     func(fd uintptr) (done bool)
+	wait    func() error // not nil: called once before the wait begins
 }
 
 type writeCall struct {
@@ -48,13 +50,27 @@ func (e *end) read(p []byte) (int, error) {
 		// event as end of input, under another name. See unix(7).
 		return 0, io.EOF
 	case call.err != nil:
-		return 0, e.explain(os.NewSyscallError("read", call.err))
+		return 0, e.explain(syscallError("read", call.err))
 	case call.n == 0 && e.closed.Load():
 		return 0, ErrClosed // our own Close has ended it, see close
 	case call.n == 0:
 		return 0, io.EOF
 	}
 	return call.n, nil
+}
+
+// readAfter is read that calls wait before it would wait. A descriptor that
+// blocks gives no chance for that once the system call has begun.
+func (e *end) readAfter(wait func() error, p []byte) (int, error) {
+	if !e.hasDeadline() {
+		if err := wait(); err != nil {
+			return 0, err
+		}
+		return e.read(p)
+	}
+	e.reading.wait = wait
+	defer func() { e.reading.wait = nil }()
+	return e.read(p)
 }
 
 // lookOnce tries without waiting. That is safe only on a descriptor that does
@@ -71,10 +87,28 @@ func (e *end) tryRead(fd uintptr) bool {
 		} else {
 			call.n, call.err = unix.Read(int(fd), call.p)
 		}
-		if call.err != unix.EINTR { // a signal came in between; nothing is lost
-			return call.err != unix.EAGAIN
+		switch call.err {
+		case unix.EINTR: // a signal came in between; nothing is lost
+			continue
+		case unix.EAGAIN:
+			return call.cannotWait()
 		}
+		return true
 	}
+}
+
+// cannotWait is asked when nothing is there.
+func (call *readCall) cannotWait() bool {
+	wait := call.wait
+	if wait == nil {
+		return false
+	}
+	call.wait = nil
+	if err := wait(); err != nil {
+		call.err = err
+		return true
+	}
+	return false
 }
 
 // write hands all bytes to the kernel and returns how many it took.
@@ -140,4 +174,12 @@ func skip(parts [][]byte, n int) [][]byte {
 		parts[0] = parts[0][n:]
 	}
 	return parts
+}
+
+// syscallError names the system call whose error this is, if it is one.
+func syscallError(name string, err error) error {
+	if errno, ok := err.(syscall.Errno); ok {
+		return os.NewSyscallError(name, errno)
+	}
+	return err
 }

@@ -71,10 +71,14 @@ func Receive[T any](c *Conn) (T, error) {
 	return receive[T](c)
 }
 
-// ReceiveAfter is [Receive] for a Conn without deadlines, such as stdin: it calls
-// wait each time before it asks the kernel for more, and reads only if wait
-// returns nil. An error of wait is returned, and what has come of a message by
-// then stays in the Conn for a later call. Lesson 02 makes time limits of it.
+// ReceiveAfter is [Receive] that calls wait when nothing is there and it would
+// have to wait: the moment to set a deadline, which costs more than the read of
+// a message that has arrived already. On a Conn without deadlines, such as stdin,
+// it calls wait before each read from the kernel.
+//
+// An error of wait is returned, and what has come of a message by then stays in
+// the Conn for a later call. wait must not use c other than to set deadlines and
+// through its SyscallConn. Lesson 02 makes time limits of it.
 func ReceiveAfter[T any](c *Conn, wait func() error) (T, error) {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()
@@ -138,21 +142,26 @@ func convert[T any](from any) (T, error) {
 // encoding/json alone would also take "ARGS" for args and ignore a misspelt
 // "kwarg", and the arguments in it would be lost without a word.
 func (in *Inputs) UnmarshalJSON(text []byte) error {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	begin, err := d.Token()
+	if err != nil {
 		return err
 	}
-	if fields == nil {
-		return errors.New(`null is not {"args":[…],"kwargs":{…}}`)
+	if begin != json.Delim('{') {
+		return fmt.Errorf(`%.20s is not {"args":[…],"kwargs":{…}}`, text)
 	}
 	*in = Inputs{Args{}, Kwargs{}}
-	for name, field := range fields {
-		var err error
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
 		switch name {
 		case "args":
-			err = decode(field, &in.Args)
+			err = d.Decode(&in.Args)
 		case "kwargs":
-			err = decode(field, &in.Kwargs)
+			err = d.Decode(&in.Kwargs)
 		default:
 			err = fmt.Errorf(`unknown field %q; want {"args":[…],"kwargs":{…}}`, name)
 		}
@@ -160,7 +169,12 @@ func (in *Inputs) UnmarshalJSON(text []byte) error {
 			return err
 		}
 	}
-	return nil
+	if _, err := d.Token(); err == io.EOF { // where the closing brace should be
+		return io.ErrUnexpectedEOF
+	} else if err != nil {
+		return err
+	}
+	return atEnd(d)
 }
 
 // decode decodes exactly one JSON value.
@@ -168,16 +182,27 @@ func decode(text []byte, v any) error {
 	if !utf8.Valid(text) {
 		return errors.New("not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(v); err == io.EOF {
+	var err error
+	if in, ok := v.(*Inputs); ok {
+		err = in.UnmarshalJSON(text) // encoding/json would look at the text twice
+	} else {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err = d.Decode(v); err == nil {
+			err = atEnd(d)
+		}
+	}
+	switch err {
+	case io.EOF:
 		return errors.New("nothing there")
-	} else if err == io.ErrUnexpectedEOF {
+	case io.ErrUnexpectedEOF:
 		// To the caller this error means that the pipe ended. It did not.
 		return errors.New("the JSON ends too early")
-	} else if err != nil {
-		return err
 	}
+	return err
+}
+
+func atEnd(d *json.Decoder) error {
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("more than one JSON value on a line")
 	}

@@ -68,7 +68,7 @@ func TestInputsAreStrict(t *testing.T) {
 		`{"ARGS":[1],"kwargs":{}}`:             `unknown field "ARGS"`,
 		`{"args":[1],"kwarg":{}}`:              `unknown field "kwarg"`,
 		`{"args":{},"kwargs":{}}`:              "cannot unmarshal object",
-		`[1]`:                                  "cannot unmarshal array",
+		`[1]`:                                  "[1] is not {",
 		`null`:                                 "null is not",
 		`{"args":[1],"kwargs":{}} {"args":[]}`: "more than one JSON value",
 		`{"args":[1],"kwargs":{}`:              "the JSON ends too early",

@@ -9,11 +9,11 @@ import (
 type reader struct {
 	buf        []byte // bytes from the kernel; buf[r:w] are not yet taken
 	r, w       int
-	seen       int   // of those, the part that a call has looked at in vain
-	noNewline  int   // of those, the part known to hold no newline
-	fillAtMost int   // the next fill reads no more than this; 0: as much as fits
-	wait       func() error // called before each read from the kernel, see ReceiveAfter
-	dead       error // set once the stream cannot be understood any more
+	seen       int          // of those, the part that a call has looked at in vain
+	noNewline  int          // of those, the part known to hold no newline
+	fillAtMost int          // the next fill reads no more than this; 0: as much as fits
+	wait       func() error // called before a wait, see ReceiveAfter
+	dead       error        // set once the stream cannot be understood any more
 
 	frame     []byte // a frame that a time limit interrupted, else nil
 	frameSize int
@@ -66,12 +66,10 @@ func (c *Conn) fill() error {
 }
 
 func (c *Conn) readKernel(p []byte) (int, error) {
-	if c.wait != nil {
-		if err := c.wait(); err != nil {
-			return 0, err
-		}
+	if c.wait == nil {
+		return c.in.read(p)
 	}
-	return c.in.read(p)
+	return c.in.readAfter(c.wait, p)
 }
 
 // take removes the first n bytes from the buffer and returns them.

@@ -50,18 +50,24 @@ const (
 // Safe for concurrent use, but a Conn has one limit, not one for each caller.
 func ReadInputs(c *pipe.Conn, d time.Duration) (pipe.Inputs, error) {
 	until := time.Now().Add(d)
-	err := c.SetReadDeadline(until)
-	if errors.Is(err, os.ErrNoDeadline) {
-		// The runtime's poller does not know this descriptor, so it cannot end a
-		// read. Then do not begin a read that would wait: see wait_unix.go.
-		return pipe.ReceiveAfter[pipe.Inputs](c, func() error { return waitReadable(c, until) })
+	limited := false
+	in, err := pipe.ReceiveAfter[pipe.Inputs](c, func() error {
+		// This runs only if nothing is there. To set a limit makes the runtime
+		// wake the thread that minds its timers, which costs more than to read a
+		// message that has arrived already.
+		err := c.SetReadDeadline(until)
+		if errors.Is(err, os.ErrNoDeadline) {
+			// The runtime's poller does not know this descriptor, so it cannot
+			// end a read. Then do not begin a read that would wait.
+			return waitReadable(c, until)
+		}
+		limited = true
+		return err
+	})
+	if limited {
+		_ = c.SetReadDeadline(time.Time{}) // fails only if c was closed meanwhile
 	}
-	if err != nil {
-		return pipe.Inputs{}, err
-	}
-	// An error can only mean that c was closed, and that is no concern of ours.
-	defer func() { _ = c.SetReadDeadline(time.Time{}) }()
-	return pipe.Receive[pipe.Inputs](c)
+	return in, err
 }
 
 // Inputs ranges over the inputs that come on c, as a worker does:

@@ -26,7 +26,7 @@ func waitReadable(c *pipe.Conn, until time.Time) error {
 		var ready bool
 		// At least one look, however late it is: what is there counts.
 		left := max(time.Until(until), 0)
-		cerr := raw.Control(func(fd uintptr) { ready, err = readable(int(fd), left) })
+		cerr := raw.Control(func(fd uintptr) { ready, err = poll(int(fd), left) })
 		switch {
 		case cerr != nil:
 			return pipe.ErrClosed

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readable waits at most d for one descriptor. It is select(2) and not poll(2),
+// poll waits at most d for one descriptor. It is select(2) and not poll(2),
 // because poll on macOS does not know terminals. select has room for descriptors
 // below 1024 only; for others poll is right, since a terminal is almost always
 // stdin.
-func readable(fd int, d time.Duration) (bool, error) {
+func poll(fd int, d time.Duration) (bool, error) {
 	if fd >= unix.FD_SETSIZE {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(fds, milliseconds(d))
