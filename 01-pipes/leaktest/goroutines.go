@@ -8,7 +8,8 @@ import (
 // immortal are goroutines that, once started, stay for the life of the process
 // by design, known by a function on their stack.
 var immortal = []string{
-	"os/signal.loop", // started by the first signal.Notify
+	"os/signal.loop",     // started by the first signal.Notify
+	"/child.startThread", // lesson 03: the thread that starts all programs
 }
 
 // goroutines returns all goroutines of the program but the caller's and the

@@ -28,6 +28,7 @@ type end struct {
 	socket   bool
 	blocking atomic.Bool
 	closed   atomic.Bool
+	refused  atomic.Bool // the peer has died with unread input
 
 	// One read and one write at a time, so their state can live here instead
 	// of being allocated for each.

@@ -29,10 +29,11 @@ type stream interface {
 // here. A child that inherits a socket must find it unused: what Go's poller (an
 // I/O completion port) has taken in one process, none can take in another.
 type end struct {
-	closed atomic.Bool
-	mu     sync.Mutex
-	socket windows.Handle // 0 if it is a file
-	stream stream
+	closed  atomic.Bool
+	refused atomic.Bool
+	mu      sync.Mutex
+	socket  windows.Handle // 0 if it is a file
+	stream  stream
 
 	deadlines             bool      // whether the stream has any
 	readLimit, writeLimit time.Time // set before the first use

@@ -48,6 +48,7 @@ func (e *end) read(p []byte) (int, error) {
 	case errors.Is(call.err, unix.ECONNRESET):
 		// A peer that dies with unread input resets the connection: the same
 		// event as end of input, under another name. See unix(7).
+		e.refused.Store(true)
 		return 0, io.EOF
 	case call.err != nil:
 		return 0, e.explain(syscallError("read", call.err))

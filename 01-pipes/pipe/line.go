@@ -64,3 +64,8 @@ func (c *Conn) nextLine() ([]byte, error) {
 		}
 	}
 }
+
+// LeftUnread reports, after [io.EOF] on an end made by [Pair], whether the other
+// side has gone without reading all that was sent to it. On Linux the kernel
+// tells: the connection was reset. Elsewhere the answer is always false.
+func (c *Conn) LeftUnread() bool { return c.in != nil && c.in.refused.Load() }

@@ -28,16 +28,21 @@ type Inputs struct {
 	Kwargs Kwargs `json:"kwargs"`
 }
 
-// SendInputs sends one line with one JSON object, {"args":[…],"kwargs":{…}},
-// empty ones included. Any language with a JSON library can read it.
-func SendInputs(c *Conn, a Args, k Kwargs) error {
+// NewInputs returns the inputs with empty arguments for missing ones.
+func NewInputs(a Args, k Kwargs) Inputs {
 	if a == nil {
 		a = Args{} // nil would travel as null, and Python cannot unpack null
 	}
 	if k == nil {
 		k = Kwargs{}
 	}
-	return Send(c, Inputs{a, k})
+	return Inputs{a, k}
+}
+
+// SendInputs sends one line with one JSON object, {"args":[…],"kwargs":{…}},
+// empty ones included. Any language with a JSON library can read it.
+func SendInputs(c *Conn, a Args, k Kwargs) error {
+	return Send(c, NewInputs(a, k))
 }
 
 // Send sends v as one line of JSON. What encoding/json cannot carry is an error
@@ -47,10 +52,7 @@ func SendInputs(c *Conn, a Args, k Kwargs) error {
 func Send[T any](c *Conn, v T) error {
 	b := encoders.Get().(*encoder)
 	defer b.release()
-	if err := b.json.Encode(v); err != nil { // Encode ends with the newline
-		return fmt.Errorf("pipe: send %T: %w", v, err)
-	}
-	if err := checkText(v, b.Bytes()); err != nil {
+	if err := b.encode(v); err != nil {
 		return fmt.Errorf("pipe: send %T: %w", v, err)
 	}
 	if err := c.beginSend("send", b.Len()); err != nil {
@@ -58,6 +60,29 @@ func Send[T any](c *Conn, v T) error {
 	}
 	defer c.writeMu.Unlock()
 	return c.finishSend("send", b.Bytes(), nil)
+}
+
+// Encode returns the line that [Send] would send, newline included, for a caller
+// who wants to know it before it leaves; send it with [Conn.SendLine].
+func Encode[T any](v T) ([]byte, error) {
+	b := encoders.Get().(*encoder)
+	defer b.release()
+	if err := b.encode(v); err != nil {
+		return nil, fmt.Errorf("pipe: encode %T: %w", v, err)
+	}
+	return bytes.Clone(b.Bytes()), nil
+}
+
+// Decode decodes one line of JSON, with or without its newline, as [Receive]
+// does. Its error is a [*DecodeError].
+func Decode[T any](line []byte) (T, error) {
+	var v T
+	line = bytes.TrimSuffix(line, newline)
+	if err := decode(line, &v); err != nil {
+		var zero T
+		return zero, newDecodeError(line, fmt.Sprintf("%T", v), err)
+	}
+	return v, nil
 }
 
 // Receive waits for one line and decodes it into a T. The errors are those of
@@ -89,17 +114,12 @@ func ReceiveAfter[T any](c *Conn, wait func() error) (T, error) {
 
 // receive is Receive for a caller who holds readMu.
 func receive[T any](c *Conn) (T, error) {
-	var v T
 	line, err := c.nextLine()
 	if err != nil {
-		return v, readError("receive", err)
-	}
-	text := line[:len(line)-1] // exactly one newline, and only because it is there
-	if err := decode(text, &v); err != nil {
 		var zero T
-		return zero, newDecodeError(text, fmt.Sprintf("%T", v), err)
+		return zero, readError("receive", err)
 	}
-	return v, nil
+	return Decode[T](line) // removes exactly one newline
 }
 
 // Arg returns argument number i as a T, or a [*DecodeError] that says what was
@@ -221,6 +241,14 @@ var encoders = sync.Pool{New: func() any {
 	b.json.SetEscapeHTML(false) // the reader is a program, not a browser
 	return b
 }}
+
+// encode writes v as one line.
+func (b *encoder) encode(v any) error {
+	if err := b.json.Encode(v); err != nil { // Encode ends with the newline
+		return err
+	}
+	return checkText(v, b.Bytes())
+}
 
 func (b *encoder) release() {
 	if b.Cap() <= 1<<20 { // one huge message must not stay in memory for ever

@@ -47,7 +47,8 @@ func withRole(t testing.TB, role string, change func(*exec.Cmd)) (*pipe.Conn, *e
 	require.NoError(t, err)
 	t.Cleanup(func() { front.Close() })
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	// A program with the race detector in it would sleep a second before it ends.
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = t.Output()
 	cmd.WaitDelay = patience
 	if change != nil {

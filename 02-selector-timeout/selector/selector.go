@@ -169,8 +169,8 @@ func (e entry[K]) ready() bool {
 		return true
 	}
 	// Closed here, without Unregister: a read says so, and does not wait.
-	_, err := e.source.SyscallConn()
-	return err != nil
+	raw, err := e.source.SyscallConn()
+	return err != nil || raw.Control(func(uintptr) {}) != nil
 }
 
 // keys returns the keys for the ids that are still registered.

@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package child
+
+import "syscall"
+
+// dieWithParent does nothing: only Linux has it. The lifeline does the work.
+func dieWithParent(*syscall.SysProcAttr) {}

@@ -1,0 +1,53 @@
+package child
+
+import (
+	"errors"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// All programs are started by one thread that never ends.
+//
+// On Linux a child can ask for a signal when its parent dies (PR_SET_PDEATHSIG,
+// see prctl(2)). But the kernel sends it when the *thread* dies that has started
+// the child, and Go ends a thread whose goroutine returns while locked to it. A
+// healthy child would be killed, by luck, some day (golang/go#27505). So the
+// goroutine below is locked to its thread and never returns.
+var starter = sync.OnceValue(func() chan<- func() {
+	jobs := make(chan func())
+	go startThread(jobs)
+	return jobs
+})
+
+func startThread(jobs <-chan func()) {
+	runtime.LockOSThread()
+	for job := range jobs {
+		job()
+	}
+}
+
+func startOnce(cmd *exec.Cmd) error {
+	result := make(chan error, 1)
+	starter() <- func() { result <- cmd.Start() }
+	return <-result
+}
+
+// startBusy starts cmd, and tries again as long as the kernel says "text file
+// busy". It says so of a program's file that somebody has open for writing, and
+// that somebody may be a child which is just being started by another goroutine:
+// between its fork and its exec it has a copy of everything that we had open,
+// and one of those was the file, when we wrote it (golang/go#22315).
+func startBusy(cmd *exec.Cmd) error {
+	for pause := time.Millisecond; ; pause *= 2 {
+		unused := *cmd // a Cmd that has failed to start cannot be started again
+		err := startOnce(cmd)
+		if !errors.Is(err, syscall.ETXTBSY) || pause > 512*time.Millisecond {
+			return err
+		}
+		*cmd = unused
+		time.Sleep(pause)
+	}
+}

@@ -1,0 +1,6 @@
+package child_test
+
+import "errors"
+
+func roleGrandchild([]string) error { return errors.ErrUnsupported }
+func roleParent([]string) error     { return errors.ErrUnsupported }
