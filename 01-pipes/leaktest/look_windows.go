@@ -11,3 +11,6 @@ func newLifeline() (*lifeline, error)     { return nil, nil }
 func (*lifeline) left(time.Time) []string { return nil }
 
 func look() (*Snapshot, error) { return &Snapshot{goroutines: goroutines()}, nil }
+
+// ReapOrphans does nothing here.
+func ReapOrphans() {}

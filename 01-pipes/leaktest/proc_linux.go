@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,6 +84,23 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
+}
+
+// ReapOrphans waits until the processes that this one has adopted have ended, at
+// most for Grace, and takes them out of the process table, as process 1 would.
+// Without it a test that kills a parent leaves the children of that parent as
+// zombies of its own. Call it only when no child of your own is alive: it would
+// take that one's exit status. Elsewhere than on Linux it does nothing.
+func ReapOrphans() {
+	for deadline := time.Now().Add(Grace); time.Now().Before(deadline); {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		switch {
+		case err != nil && err != unix.EINTR:
+			return // there is none
+		case pid == 0:
+			time.Sleep(time.Millisecond)
+		}
+	}
 }
 
 // killChildren ends what is left, so that it does not outlive the tests.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"sync"
 	"unicode/utf8"
 )
@@ -147,6 +148,24 @@ func convert[T any](from any) (T, error) {
 		return v, nil
 	}
 	var v T
+	if number, ok := from.(json.Number); ok {
+		// The usual case, without the way over JSON. Where it does not fit, that
+		// way says why.
+		var err error
+		switch p := any(&v).(type) {
+		case *int:
+			*p, err = strconv.Atoi(string(number))
+		case *int64:
+			*p, err = number.Int64()
+		case *float64:
+			*p, err = number.Float64()
+		default:
+			err = errors.ErrUnsupported
+		}
+		if err == nil {
+			return v, nil
+		}
+	}
 	text, err := json.Marshal(from)
 	if err == nil {
 		err = decode(text, &v)

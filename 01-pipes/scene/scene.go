@@ -27,7 +27,8 @@ type Scene struct {
 	Play  func(ctx context.Context, out io.Writer) error
 }
 
-// Main plays the scenes named on the command line, or all of them, and exits:
+// Main plays the scenes named on the command line, or all of them, and exits
+// (flags of the lesson's own, defined with package flag, come before the names):
 // with 0 if all went well, 1 if a scene failed, 2 if the arguments were wrong.
 // Ctrl-C and SIGTERM end the context and so the program, in good order.
 func Main(scenes ...Scene) {
@@ -68,8 +69,16 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer, scenes []Sce
 func choose(program string, args []string, out io.Writer, scenes []Scene) ([]Scene, error) {
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // we say it ourselves, in one line
+	flag.VisitAll(func(f *flag.Flag) {
+		if !strings.HasPrefix(f.Name, "test.") { // those of a test binary that plays the program
+			flags.Var(f.Value, f.Name, f.Usage)
+		}
+	})
 	if err := flags.Parse(args); err == flag.ErrHelp {
-		fmt.Fprintf(out, "usage: %s [scene ...]   (default: all of them, in this order)\n", program)
+		fmt.Fprintf(out, "usage: %s [flag ...] [scene ...]   (default: all scenes, in this order)\n", program)
+		flags.VisitAll(func(f *flag.Flag) {
+			fmt.Fprintf(out, "  -%-9s %s (default %s)\n", f.Name, f.Usage, f.DefValue)
+		})
 		for _, s := range scenes {
 			fmt.Fprintf(out, "  %-10s %s\n", s.Name, s.Title)
 		}

@@ -63,7 +63,16 @@ type envelope struct {
 	Trace *string         `json:"trace,omitempty"`
 }
 
+// goodPrefix begins the envelope of a value as Serve writes it.
+const goodPrefix = `{"ok":true,"value":`
+
 func openEnvelope(line []byte) (answer json.RawMessage, isAnswer bool, err error) {
+	// Most are of this form, and then there is nothing to take apart.
+	if value, ok := bytes.CutPrefix(line, []byte(goodPrefix)); ok {
+		if value, ok := bytes.CutSuffix(value, []byte("}")); ok && json.Valid(value) {
+			return value, true, nil
+		}
+	}
 	if len(line) == 0 || line[0] != '{' {
 		return nil, false, nil
 	}

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -123,9 +122,10 @@ func (s *server) send(c *pipe.Conn, value any, err error) error {
 		return c.SendLine(line)
 	}
 	if err == nil {
-		var text json.RawMessage
+		var text []byte
 		if text, err = pipe.Encode(value); err == nil {
-			return pipe.Send(c, envelope{OK: new(true), Value: text})
+			line := append([]byte(goodPrefix), text[:len(text)-1]...) // without the newline
+			return c.SendLine(append(line, '}'))
 		}
 		// What cannot be sent is an error of this call, and no more.
 	}

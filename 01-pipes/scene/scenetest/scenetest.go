@@ -42,6 +42,7 @@ func Run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	_ = cmd.Run()
+	leaktest.ReapOrphans() // some scenes kill a parent
 	return out.String(), errOut.String(), cmd.ProcessState.ExitCode()
 }
 
