@@ -238,7 +238,7 @@ var varying = []struct {
 	to string
 }{
 	{regexp.MustCompile(`\b(pid|about) \d+`), "$1 N"},
-	{regexp.MustCompile(`\b\d+(\.\d+)?(ns|µs|ms|s)\b`), "TIME"},
+	{regexp.MustCompile(`\b\d+(\.\d+)? ?(ns|µs|ms|s)\b`), "TIME"},
 	{regexp.MustCompile(`[ \t]+`), " "},
 }
 
