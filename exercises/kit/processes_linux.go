@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -196,4 +197,23 @@ func accessMode(pid int, fd string) int {
 		return int(flags) & unix.O_ACCMODE
 	}
 	return -1
+}
+
+// Usage returns how long the processors have worked for the process so far, and
+// how often one of its threads has gone to sleep.
+func (p *Program) Usage() (cpu time.Duration, sleeps int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.PID))
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task + "/schedstat")
+		if fields := strings.Fields(string(text)); len(fields) > 0 {
+			ns, _ := strconv.ParseInt(fields[0], 10, 64)
+			cpu += time.Duration(ns)
+		}
+		text, _ = os.ReadFile(task + "/status")
+		if m := regexp.MustCompile(`(?m)^voluntary_ctxt_switches:\s+(\d+)$`).FindSubmatch(text); m != nil {
+			n, _ := strconv.Atoi(string(m[1]))
+			sleeps += n
+		}
+	}
+	return cpu, sleeps
 }

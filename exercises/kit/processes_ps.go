@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Without /proc, ps(1) tells who is whose child, who is a zombie, and who has
@@ -69,3 +70,6 @@ func Executable(pid int) string { return "" }
 
 // Observes reports whether this system shows what other processes wait for.
 func Observes() bool { return false }
+
+// Usage returns zeros here.
+func (p *Program) Usage() (cpu time.Duration, sleeps int) { return 0, 0 }

@@ -1,0 +1,109 @@
+package kit
+
+import (
+	"os/exec"
+	"time"
+
+	"example.com/multiprocessing/01-pipes/pipe"
+)
+
+// A Session is a driver at work: the suite asks it for one thing after another,
+// over a pipe, and it reports. Q is what is asked and R what is reported.
+type Session[Q, R any] struct {
+	Trial   *Trial
+	Driver  *Program
+	conn    *pipe.Conn
+	reports chan report[R]
+	what    string
+}
+
+type report[R any] struct {
+	value R
+	err   error
+}
+
+// Begin starts the driver. name is what messages call it ("the driver with your
+// Run"), function the learner's function ("Run"). change may change the command
+// before it is started; files that it adds begin at descriptor 4.
+func Begin[Q, R any](t *Trial, name, function string, change func(*exec.Cmd)) *Session[Q, R] {
+	front, back, err := pipe.Pair()
+	if err != nil {
+		t.Failf("%v", err)
+	}
+	s := &Session[Q, R]{Trial: t, conn: front, reports: make(chan report[R], 1000), what: function}
+	t.Cleanup(func() { front.Close() })
+	cmd := exec.Command(t.Driver)
+	back.Give(cmd)
+	if change != nil {
+		change(cmd)
+	}
+	s.Driver = t.Start(name, cmd)
+	back.Close()
+	go s.receive()
+	return s
+}
+
+func (s *Session[Q, R]) receive() {
+	for {
+		value, err := pipe.Receive[R](s.conn)
+		s.reports <- report[R]{value, err}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Ask sends a request.
+func (s *Session[Q, R]) Ask(request Q) {
+	if err := pipe.Send(s.conn, request); err != nil {
+		s.died(err)
+	}
+}
+
+// Report waits for the next report. what says what has gone wrong if none comes.
+func (s *Session[Q, R]) Report(what string) R {
+	r := Await(s.Trial, s.Driver, s.reports, what)
+	if r.err != nil {
+		s.died(r.err)
+	}
+	return r.value
+}
+
+// ReportAfter is Report for a function that may rest for the time d before it
+// returns: only then is it a hang that nothing moves.
+func (s *Session[Q, R]) ReportAfter(d time.Duration, what string) R {
+	for over := time.Now().Add(d); len(s.reports) == 0 && time.Now().Before(over); {
+		time.Sleep(min(5*time.Millisecond, d))
+	}
+	return s.Report(what)
+}
+
+func (s *Session[Q, R]) died(err error) {
+	select {
+	case <-s.Driver.Ended:
+	case <-time.After(10 * time.Second):
+	}
+	s.Trial.Failf("The program with your %s has ended before %s had returned (%s; %v).\nDoes it call os.Exit, or has it crashed? It has printed:\n%s",
+		s.what, s.what, s.Driver.Ending(), err, s.Driver.Output())
+}
+
+// Finish lets the driver go and wants it to go in peace.
+func (s *Session[Q, R]) Finish() {
+	s.conn.Close()
+	Await(s.Trial, s.Driver, s.Driver.Ended, "The program with your "+s.what+" does not end, although it has nothing left to do.")
+	if !s.Driver.Success() {
+		s.Trial.Failf("The program with your %s has ended with: %s\nIt has printed:\n%s", s.what, s.Driver.Ending(), s.Driver.Output())
+	}
+}
+
+// Settle waits until nothing moves in the program and its descendants: what they
+// have been given they have taken, and now they wait.
+func (s *Session[Q, R]) Settle() {
+	const enough = 30 * time.Millisecond
+	var still stillWatch
+	for limit := time.Now().Add(patience); still.since(s.Driver) < enough; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(limit) {
+			s.Trial.Failf("The program with your %s never rests, although it has nothing to do but to wait.", s.what)
+		}
+	}
+}
