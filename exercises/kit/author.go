@@ -134,6 +134,8 @@ var normals = []struct {
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ns|µs|ms|s)\b`), "TIME"},
 	{regexp.MustCompile(`\[\d+( \d+)*\]`), "[N …]"}, // exit codes that only the suite knows
 	{regexp.MustCompile(`\b\d{15,}\b`), "N"},        // and numbers
+	{regexp.MustCompile(`\bIn run \d+`), "In run N"},
+	{regexp.MustCompile(`(/[^/\s"]+)+/multiprocessing-in-go/[^\s":]*`), "PATH"},
 	{regexp.MustCompile(`\bawake \d+ times`), "awake N times"},
 	{regexp.MustCompile(`(/[^/\s"]+)+/kit\d+/[^\s":]*`), "PATH"},
 }

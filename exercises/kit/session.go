@@ -69,6 +69,9 @@ func (s *Session[Q, R]) Report(what string) R {
 	return r.value
 }
 
+// Reported reports whether a report is waiting to be taken.
+func (s *Session[Q, R]) Reported() bool { return len(s.reports) > 0 }
+
 // ReportAfter is Report for a function that may rest for the time d before it
 // returns: only then is it a hang that nothing moves.
 func (s *Session[Q, R]) ReportAfter(d time.Duration, what string) R {
