@@ -16,13 +16,7 @@ import (
 // given one, or stdin and stdout.
 func serverChannel() (*pipe.Conn, error) {
 	if os.Getenv("MULTIPROCESSING_CHANNEL") != "" {
-		c, err := pipe.Inherited()
-		if err != nil {
-			return nil, err
-		}
-		// We do nothing but wait for the next input, so a thread may sit in
-		// poll(2) for it: that is faster than to have a goroutine woken.
-		return c, c.SetBlocking()
+		return pipe.Inherited()
 	}
 	// Take stdin and stdout away from the rest of the program: what prints to
 	// stdout prints to stderr from now on, and what reads stdin finds its end.
