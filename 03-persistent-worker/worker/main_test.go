@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case "talk":
+		talk()
+		os.Exit(0)
 	default:
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		os.Exit(2)
@@ -43,6 +47,19 @@ func TestMain(m *testing.M) {
 
 // patience is a hang detector, never a proof: no healthy test comes near it.
 const patience = 60 * time.Second
+
+// talk prints more than fits into a pipe before it reads each request.
+func talk() {
+	for input := bufio.NewReader(os.Stdin); ; {
+		for i := range 3000 {
+			fmt.Printf("progress: step %d of 3000, and this line is long enough to fill a pipe\n", i)
+		}
+		if _, err := input.ReadString('\n'); err != nil {
+			return
+		}
+		fmt.Println(7)
+	}
+}
 
 // serve does what its first argument says with the others.
 func serve(ctx context.Context, in pipe.Inputs) (any, error) {

@@ -112,14 +112,11 @@ func TestAnnouncement(t *testing.T) {
 // A program that talks so much before it reads that both pipes are full.
 func TestItTalksBeforeItReads(t *testing.T) {
 	var noise buffer
-	c := shell(t, `while :; do
-		i=0; while [ $i -lt 3000 ]; do echo "progress: step $i of 3000, and this line is long enough to fill a pipe"; i=$((i+1)); done
-		read -r line || exit 0
-		echo 7
-	done`)
+	c := config("talk")
+	c.Dialect = worker.Bare
 	c.Noise = &noise
 	w := newWorker(t, c)
-	big := make([]byte, 100<<10)
+	big := make([]byte, 1<<20)
 	for range 2 {
 		n, err := worker.Call[int](limited(t), w, big)
 		require.NoError(t, err)
