@@ -69,7 +69,7 @@ func warm(ctx context.Context, out io.Writer) error {
 	if err == nil {
 		return fmt.Errorf("%q was incremented", "bad")
 	}
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintf(out, "    | %s\n", line)
 	}
 	return call("after the error", 1)

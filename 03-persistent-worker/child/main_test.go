@@ -113,9 +113,12 @@ func stop(t testing.TB, c *child.Child) *child.DiedError {
 
 func roleExit(args []string) error {
 	code, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
 	fmt.Fprint(os.Stderr, strings.Join(args[1:], " "))
 	os.Exit(code)
-	return err
+	return nil
 }
 
 // roleAnswer sends one answer and ends at once, in one of several ways.

@@ -67,7 +67,8 @@ type Config struct {
 	// Stderr, if not nil, gets all of its stderr as well. It must not block.
 	Stderr io.Writer
 	// Noise, if not nil, gets the lines that the program prints to stdout and
-	// that are no answers. It must not block.
+	// that are no answers. It must not block. stdout is read during calls and at
+	// the end; a program that prints much in between waits for the next call.
 	Noise io.Writer
 
 	// MaxAnswer limits the length of a line: 0 means DefaultMaxAnswer. A program

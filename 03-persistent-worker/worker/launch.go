@@ -46,7 +46,13 @@ func launch(w *Worker) (*run, error) {
 	if c.StartTimeout > 0 {
 		r.startLimit = time.Now().Add(c.StartTimeout)
 	}
-	o.HangUp = func() { _ = r.requests.CloseWrite() }
+	o.HangUp = func() {
+		_ = r.requests.CloseWrite()
+		// It may be in the middle of a message to a stdout that is full. Nobody
+		// will call it any more, so somebody else has to read, or it would not
+		// come to see the end of its input.
+		go r.drain()
+	}
 	o.Gone = func() {
 		// What it has sent is there. Who reads looks once more, and does not wait.
 		r.gone.Store(true)

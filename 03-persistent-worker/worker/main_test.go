@@ -82,8 +82,8 @@ func serve(ctx context.Context, in pipe.Inputs) (any, error) {
 	case "error":
 		return nil, fmt.Errorf("no such table: %w", os.ErrNotExist)
 	case "panic":
-		var table map[string]int
-		table["x"] = 1
+		var table []int
+		table[len(in.Args)]++
 	case "unsendable":
 		return func() {}, nil
 	case "noise":

@@ -123,6 +123,9 @@ func TestItTalksBeforeItReads(t *testing.T) {
 		require.Equal(t, 7, n)
 	}
 	require.Contains(t, noise.String(), "progress: step 2999 of 3000")
+	// It is printing again, to a pipe that is full, and leaves in peace all the same.
+	closeWorker(t, w)
+	require.Zero(t, w.PID())
 }
 
 // It answers without having read a large request to its end.

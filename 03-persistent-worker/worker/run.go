@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type run struct {
 	killed            atomic.Bool   // it will be
 	over              chan struct{} // closed when our ends are closed too
 	lastUse           atomic.Int64
+	noiseMu           sync.Mutex
 
 	// The rest belongs to who has the turn.
 	announced  bool
@@ -183,9 +185,7 @@ func (r *run) isAnnouncement(line []byte) (bool, error) {
 
 // addNoise passes on a line that is no answer.
 func (r *run) addNoise(line []byte) error {
-	if r.config.Noise != nil {
-		_, _ = r.config.Noise.Write(line)
-	}
+	r.passOn(line)
 	if room := 200 - r.firstNoise.Len(); room > 0 {
 		r.firstNoise.Write(line[:min(room, len(line))])
 	}
@@ -288,6 +288,26 @@ func (r *run) ready(ctx context.Context) error {
 	}
 	r.announced = true
 	return nil
+}
+
+// drain reads what the program still prints, until its end.
+func (r *run) drain() {
+	for {
+		line, err := r.answers.ReceiveLine()
+		if err != nil {
+			return
+		}
+		r.passOn(line)
+	}
+}
+
+// passOn gives the caller's writer a line that is no answer, one at a time.
+func (r *run) passOn(line []byte) {
+	if r.config.Noise != nil {
+		r.noiseMu.Lock()
+		defer r.noiseMu.Unlock()
+		_, _ = r.config.Noise.Write(line)
+	}
 }
 
 func (r *run) kill() {

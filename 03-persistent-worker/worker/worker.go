@@ -25,6 +25,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -125,9 +126,7 @@ func Call[Out any](ctx context.Context, w *Worker, args ...any) (Out, error) {
 	byPosition, byName := pipe.Args{}, pipe.Kwargs{}
 	for _, arg := range args {
 		if kwargs, ok := arg.(pipe.Kwargs); ok {
-			for name, value := range kwargs {
-				byName[name] = value
-			}
+			maps.Copy(byName, kwargs)
 			continue
 		}
 		byPosition = append(byPosition, arg)
