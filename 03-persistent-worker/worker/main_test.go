@@ -102,6 +102,10 @@ func serve(ctx context.Context, in pipe.Inputs) (any, error) {
 		d, err := pipe.Arg[time.Duration](in, 1)
 		time.Sleep(d)
 		return in.Args[2], err
+	case "sleep then exit":
+		d, _ := pipe.Arg[time.Duration](in, 1)
+		time.Sleep(d)
+		os.Exit(1)
 	case "until cancelled":
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -39,8 +39,8 @@ type run struct {
 }
 
 var (
-	// errNotRead: the program has gone, with exit status 0, and the request was
-	// never read. It comes together with a *child.DiedError.
+	// errNotRead: the program has gone, and the request was never read, so it can
+	// be made again. It comes together with a *child.DiedError.
 	errNotRead = errors.New("it has gone before it read the request")
 
 	errNotAWorker = errors.New("this program is no worker")
@@ -93,8 +93,13 @@ func (r *run) answered(sent, err error) error {
 func (r *run) collectOwed(ctx context.Context) error {
 	for r.owed > 0 {
 		_, err := r.nextAnswer(ctx, nil)
-		if _, remote := errors.AsType[*RemoteError](err); err != nil && !remote {
-			return err
+		_, remote := errors.AsType[*RemoteError](err)
+		switch {
+		case err == nil || remote:
+		case r.isGone():
+			return errors.Join(err, errNotRead) // that was the end of the earlier call, not of this one
+		default:
+			return fmt.Errorf("it is still busy with an earlier call: %w", err)
 		}
 		r.owed--
 	}
@@ -262,6 +267,7 @@ func (r *run) ready(ctx context.Context) error {
 		limited, cancel = context.WithDeadline(ctx, r.startLimit)
 	}
 	defer cancel()
+	defer r.used()
 	err := r.within(limited, func() error {
 		for {
 			line, err := r.answers.ReceiveLine()

@@ -102,20 +102,21 @@ func (w *Worker) Call(ctx context.Context, args pipe.Args, kwargs pipe.Kwargs) (
 		return nil, w.fail(nil, err)
 	}
 	defer w.leave()
-	r, started, err := w.running(ctx)
-	if err != nil {
-		return nil, w.fail(r, err)
-	}
-	answer, err := r.call(ctx, line)
-	if errors.Is(err, errNotRead) && !started {
-		// It went, because it was idle, while our line was on its way. Nobody has
-		// read the line, so nothing has been executed.
-		if r, _, err = w.running(ctx); err != nil {
+	const attempts = 3
+	for n := 1; ; n++ {
+		r, err := w.running(ctx)
+		if err != nil {
 			return nil, w.fail(r, err)
 		}
-		answer, err = r.call(ctx, line)
+		answer, err := r.call(ctx, line)
+		if !errors.Is(err, errNotRead) || n == attempts {
+			return answer, w.fail(r, err)
+		}
+		// It went, because it was idle, while our line was on its way, or because an
+		// earlier call was too much for it. Nobody has read the line, so nothing has
+		// been executed. (A program that never reads anything looks like that too,
+		// hence the limit.)
 	}
-	return answer, w.fail(r, err)
 }
 
 // Call is [Worker.Call] with the answer decoded into an Out. An argument of type
@@ -148,7 +149,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		return w.fail(nil, err)
 	}
 	defer w.leave()
-	r, _, err := w.running(ctx)
+	r, err := w.running(ctx)
 	return w.fail(r, err)
 }
 
@@ -174,7 +175,7 @@ func (w *Worker) leave() { <-w.turn }
 
 // running returns the program that runs, started if there is none. The caller
 // has the turn.
-func (w *Worker) running(ctx context.Context) (r *run, started bool, err error) {
+func (w *Worker) running(ctx context.Context) (r *run, err error) {
 	if r := w.current(); r != nil && r.isGone() {
 		<-r.child.Done() // soon; two of them at once might be in each other's way
 		w.drop(r)
@@ -184,15 +185,14 @@ func (w *Worker) running(ctx context.Context) (r *run, started bool, err error) 
 	case w.closed:
 		err = pipe.ErrClosed
 	case w.run == nil:
-		started = true
 		w.run, err = launch(w) // under the lock, so that Close finds nothing or all of it
 	}
 	r = w.run
 	w.mu.Unlock()
 	if err != nil {
-		return nil, started, err
+		return nil, err
 	}
-	return r, started, r.ready(ctx)
+	return r, r.ready(ctx)
 }
 
 func (w *Worker) current() *run {

@@ -224,6 +224,26 @@ func TestALateAnswerReachesNobody(t *testing.T) {
 	}
 }
 
+// The program dies of a call whose caller gave up long ago. The next call is not
+// to blame for that.
+func TestTheNextCallDoesNotPayForTheLast(t *testing.T) {
+	for _, name := range []string{"stdio, envelope", "fd 3, envelope"} {
+		w := newWorker(t, variants(config("serve"))[name])
+		before := pid(t, w)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		_, err := w.Call(ctx, pipe.Args{"sleep then exit", 50 * time.Millisecond}, nil)
+		cancel()
+		require.ErrorIs(t, err, pipe.ErrTimeout)
+		require.ErrorContains(t, err, "no answer yet")
+		ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
+		_, err = w.Call(ctx, pipe.Args{"add", 1}, nil)
+		cancel()
+		require.ErrorIs(t, err, pipe.ErrTimeout)
+		require.ErrorContains(t, err, "still busy with an earlier call")
+		require.NotEqual(t, before, pid(t, w))
+	}
+}
+
 // A caller that gave up is not the one who is asked to wait for its turn.
 func TestGivingUpBeforeItsTurn(t *testing.T) {
 	w := newWorker(t, config("serve"))
