@@ -40,7 +40,7 @@ and after it: +[\d.]+ µ?s   func \(\*tls.Config\).Clone\(\) \*tls.Config
 after idling: +[\d.]+ µ?s   func http.ListenAndServe\(addr string, handler http.Handler\) error
 `,
 	"noise": `== noise: MISTAKE: what a program prints is taken for its answer
-a bare value on stdout:       6 × 7 = 6, WRONG, that was a line of its log; 1 lines were skipped
+a bare value on stdout:       6 × 7 = 6, WRONG, that was a line of its log; 2 lines were skipped
 behind a flag on stdout:      6 × 7 = 42, right; 2 lines were skipped
 in an envelope on stdout:     6 × 7 = 42, right; 2 lines were skipped
 a bare value on descriptor 3: 6 × 7 = 42, right; 0 lines were skipped

@@ -27,6 +27,7 @@ type run struct {
 	over              chan struct{} // closed when our ends are closed too
 	lastUse           atomic.Int64
 	noiseMu           sync.Mutex
+	draining          sync.Mutex
 
 	// The rest belongs to who has the turn.
 	announced  bool
@@ -298,6 +299,8 @@ func (r *run) ready(ctx context.Context) error {
 
 // drain reads what the program still prints, until its end.
 func (r *run) drain() {
+	r.draining.Lock() // free waits for this
+	defer r.draining.Unlock()
 	for {
 		line, err := r.answers.ReceiveLine()
 		if err != nil {
@@ -330,6 +333,8 @@ func (r *run) idleFor() time.Duration { return time.Duration(time.Now().UnixNano
 
 // free closes our ends. The program is dead.
 func (r *run) free() {
+	r.draining.Lock()
+	defer r.draining.Unlock()
 	_ = r.requests.Close()
 	_ = r.answers.Close()
 	if r.stdin != nil {
