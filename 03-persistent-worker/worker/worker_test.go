@@ -115,6 +115,9 @@ func errorAs[E error](err error) (E, bool) {
 
 func TestPython(t *testing.T) {
 	for name, c := range variants(python(t)) {
+		if testing.Short() && name != "fd 3, envelope" && name != "stdio, bare" {
+			continue // a start of Python takes longer than all the rest
+		}
 		t.Run(name, func(t *testing.T) {
 			w := newWorker(t, c)
 			n, err := worker.Call[float64](limited(t), w, 1)
