@@ -1,8 +1,5 @@
-"""A worker in Python: it reads {"args": […], "kwargs": {…}}, one on a line, and answers.
-
-Standard library only. What it needs to know it finds in its environment; started by hand it
-reads stdin, answers with envelopes on stdout, and goes after 5 seconds without input.
-"""
+"""A worker in Python: it reads {"args": […], "kwargs": {…}}, one on a line, and answers each.
+Started by hand it answers with envelopes, and goes after 5 seconds without input."""
 import json, os, selectors, time, traceback
 
 def function(x):
@@ -20,21 +17,20 @@ def lines(inputs, idle):
         if not more:
             return
 
-def main():
-    dialect = os.environ.get("MULTIPROCESSING_DIALECT", "envelope")
-    flag = os.environ.get("MULTIPROCESSING_FLAG", "") if dialect == "flagged" else ""
-    inputs = outputs = int(os.environ.get("MULTIPROCESSING_CHANNEL", "0"))
+def main(env=os.environ):
+    dialect = env.get("MULTIPROCESSING_DIALECT", "envelope")
+    inputs = outputs = int(env.get("MULTIPROCESSING_CHANNEL", "0"))
     if inputs == 0:  # then what anybody prints from here on goes to stderr, and only we to stdout
         outputs = os.dup(1)
         os.dup2(2, 1)
-    def answer(value):
-        rest = memoryview((flag + json.dumps(value) + "\n").encode())
+    def answer(value, flag=env.get("MULTIPROCESSING_FLAG", "")):
+        rest = (flag + json.dumps(value) + "\n").encode()
         while rest:
             rest = rest[os.write(outputs, rest):]
-    time.sleep(float(os.environ.get("STARTUP", "0")))  # the expensive part: imports, models, tables
-    if os.environ.get("MULTIPROCESSING_ANNOUNCE"):
-        answer({"ready": True, "protocol": 1})
-    for line in lines(inputs, float(os.environ.get("MULTIPROCESSING_IDLE", "5"))):
+    time.sleep(float(env.get("STARTUP", "0")))  # the expensive part: imports, models, tables
+    if env.get("MULTIPROCESSING_ANNOUNCE"):
+        answer({"ready": True, "protocol": 1}, flag="")
+    for line in lines(inputs, float(env.get("MULTIPROCESSING_IDLE", "5"))):
         try:
             call = json.loads(line)
             value = function(*call["args"], **call["kwargs"])

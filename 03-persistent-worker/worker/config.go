@@ -50,7 +50,7 @@ type Config struct {
 	// 5 s; negative means that it stays.
 	Idle time.Duration
 	// Announces says that the program sends {"ready":true,"protocol":1} when it is
-	// ready. Then Start waits for that, and StartTimeout is the limit: 0 means
+	// ready, as a line of its own in every dialect. Then Start waits for that, and StartTimeout is the limit: 0 means
 	// DefaultStartTimeout, negative means none.
 	Announces    bool
 	StartTimeout time.Duration

@@ -142,11 +142,12 @@ func TestPython(t *testing.T) {
 		})
 	}
 	t.Run("announces itself", func(t *testing.T) {
-		c := python(t)
-		c.Announces = true
-		w := newWorker(t, c)
-		require.NoError(t, w.Start(limited(t)))
-		require.NotZero(t, w.PID())
+		for _, program := range []worker.Config{python(t), config("serve")} {
+			program.Announces, program.Dialect, program.Flag = true, worker.Flagged, "=> "
+			w := newWorker(t, program)
+			require.NoError(t, w.Start(limited(t)))
+			require.NotZero(t, w.PID())
+		}
 	})
 	t.Run("goes by itself", func(t *testing.T) {
 		c := python(t)
