@@ -32,6 +32,11 @@ func findAnswer(e Exercise, file string) (answer, error) {
 	a := answer{root: root, place: filepath.Join(root, "exercises", e.Name, "answer", "answer.go")}
 	a.file = a.place
 	if file != "" {
+		if _, err := os.Stat(file); err != nil && !filepath.IsAbs(file) {
+			// go test runs in the exercise's folder, and who has given the path was
+			// most likely in the root.
+			file = filepath.Join(root, file)
+		}
 		if a.file, err = filepath.Abs(file); err != nil {
 			return answer{}, err
 		}
