@@ -3,6 +3,7 @@
 package kit
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -113,7 +114,13 @@ var inAnswer = regexp.MustCompile(`\n(\S*/answer\.\S+)\(.*\)\n\t.*/(answer\.go:\
 // whereInAnswer finds the goroutine that waits in the learner's code, and the
 // call in which it waits.
 func whereInAnswer(dump string) string {
-	for stanza := range strings.SplitSeq(dump, "\n\n") {
+	// The goroutine that the driver waits for says more than those that the
+	// learner's code has started beside it.
+	stanzas := strings.Split(dump, "\n\n")
+	slices.SortStableFunc(stanzas, func(a, b string) int {
+		return cmp.Compare(strings.Count(b, "\nmain."), strings.Count(a, "\nmain."))
+	})
+	for _, stanza := range stanzas {
 		m := inAnswer.FindStringSubmatchIndex("\n" + stanza)
 		if m == nil || !strings.HasPrefix(strings.TrimSpace(stanza), "goroutine ") {
 			continue
