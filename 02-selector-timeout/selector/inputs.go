@@ -50,6 +50,7 @@ const (
 // Safe for concurrent use, but a Conn has one limit, not one for each caller.
 func ReadInputs(c *pipe.Conn, d time.Duration) (pipe.Inputs, error) {
 	until := time.Now().Add(d)
+	_ = c.SetReadDeadline(time.Time{}) // one of the caller's would end the wait; what is wrong with c, Receive says
 	limited := false
 	in, err := pipe.ReceiveAfter[pipe.Inputs](c, func() error {
 		// This runs only if nothing is there. To set a limit makes the runtime

@@ -95,6 +95,20 @@ func TestAThousandTimeoutsLeaveNothing(t *testing.T) {
 	w.Close()
 }
 
+func TestOneLimitReplacesAnother(t *testing.T) {
+	r, w := newPipe(t)
+	require.NoError(t, r.SetReadDeadline(time.Unix(1, 0))) // long ago
+	result := make(chan string, 1)
+	go func() { result <- outcome(selector.ReadInputs(r, patience)) }()
+	select {
+	case got := <-result:
+		t.Fatalf("did not wait: %s", got)
+	case <-time.After(short):
+	}
+	require.NoError(t, pipe.SendInputs(w, pipe.Args{1}, nil))
+	require.Equal(t, "message [1]", <-result)
+}
+
 func TestTheLimitIsGoneAfterwards(t *testing.T) {
 	r, w := newPipe(t)
 	require.Equal(t, "timeout", outcome(selector.ReadInputs(r, time.Nanosecond)))
