@@ -100,7 +100,8 @@ type Child struct {
 // any more afterwards; do not call its Wait. All its fields count, with these
 // additions: stderr is captured on its way to cmd.Stderr (nil: to nowhere), and
 // stdout is captured if cmd.Stdout is nil. cmd.ExtraFiles begin at descriptor 5,
-// since 3 is the channel and 4 the lifeline.
+// since 3 is the channel and 4 the lifeline. Do not give it a terminal as stdin:
+// it is not in the foreground group, and the kernel stops it when it reads.
 //
 // It may be called from any goroutine, at any time. "Text file busy", which is
 // what the start of a file that has just been written can say, is tried again
