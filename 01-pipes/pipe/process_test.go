@@ -144,6 +144,8 @@ func TestAHundredMegabytes(t *testing.T) {
 	}
 	payload := bytes.Repeat([]byte("0123456789"), 10_000_000)
 	c, cmd := withRole(t, "digest")
+	// With the race detector on a busy machine this takes a minute.
+	require.NoError(t, c.SetDeadline(time.Now().Add(20*patience)))
 	require.NoError(t, pipe.Send(c, string(payload)))
 	require.NoError(t, c.SendFrame(payload))
 	got, err := pipe.Receive[[]string](c)
