@@ -392,7 +392,9 @@ func TestARelativePath(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	w := newWorker(t, config("serve"))
+	c := config("serve")
+	c.Grace = 3 * time.Second // it is busy and does not see the end of its input: SIGTERM is what it hears
+	w := newWorker(t, c)
 	pid(t, w)
 	result := make(chan error, 2)
 	for range 2 { // one at work, one waits for its turn
