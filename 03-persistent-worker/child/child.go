@@ -19,7 +19,6 @@
 package child
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -161,11 +160,8 @@ func (c *Child) start() error {
 	}
 	c.group.started(c.cmd.Process.Pid)
 	c.closeTheirs()
-	c.exited, err = selector.Exit(c.cmd.Process)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		// It runs, so it has to be watched; without this, by wait alone.
-		c.exited = nil
-	}
+	// If this fails, it is nil; the program runs and is watched by wait alone.
+	c.exited, _ = selector.Exit(c.cmd.Process)
 	c.stderr.begin()
 	c.stdout.begin()
 	return nil

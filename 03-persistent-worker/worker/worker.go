@@ -204,9 +204,14 @@ func (w *Worker) current() *run {
 // drop forgets a program that is dead. The caller has the turn.
 func (w *Worker) drop(r *run) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.run == r {
+	current := w.run == r
+	if current {
 		w.run = nil
+	}
+	w.mu.Unlock()
+	if current {
+		// Not under the lock: it waits for drain, which calls Config.Noise, which
+		// may ask for our PID.
 		r.free()
 	}
 }
@@ -239,22 +244,19 @@ func (w *Worker) Config() Config { return w.config }
 // PID returns the number of the program's process, or 0 if none runs. It is for
 // messages.
 func (w *Worker) PID() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.run == nil || w.run.isGone() {
+	r := w.current()
+	if r == nil || r.isGone() {
 		return 0
 	}
-	return w.run.child.PID()
+	return r.child.PID()
 }
 
 // Kill ends the program at once, for example because it hangs. A call that waits
 // for it gets a [*child.DiedError]; the next one starts a new program. Without a
 // program it does nothing.
 func (w *Worker) Kill() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.run != nil {
-		w.run.kill()
+	if r := w.current(); r != nil {
+		r.kill()
 	}
 }
 
