@@ -77,9 +77,21 @@ func Inherited() (*Conn, error) {
 	if err != nil || number < 3 {
 		return nil, fmt.Errorf("pipe: no channel inherited: %s=%q is not the number of a descriptor above 2", channelVariable, value)
 	}
-	in, out, err := inheritedEnds(uintptr(number))
+	c, err := InheritedAt(uintptr(number))
 	if err != nil {
-		return nil, fmt.Errorf("pipe: no channel inherited: descriptor %d, from %s: %w", number, channelVariable, err)
+		return nil, fmt.Errorf("%w (the number is from %s)", err, channelVariable)
+	}
+	return c, nil
+}
+
+// InheritedAt returns the Conn for a descriptor (on Windows: a handle) that this
+// program's parent has opened for it, and that both know by its number. Call it
+// once for each: the Conn owns the descriptor from now on. The programs that this
+// one starts do not inherit it by accident.
+func InheritedAt(number uintptr) (*Conn, error) {
+	in, out, err := inheritedEnds(number)
+	if err != nil {
+		return nil, fmt.Errorf("pipe: no channel inherited: descriptor %d: %w", number, err)
 	}
 	return newConn(in, out), nil
 }

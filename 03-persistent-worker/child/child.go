@@ -71,6 +71,11 @@ type Options struct {
 	// ended, or when we have.
 	TempDir string
 
+	// CPUs, if not empty, are the numbers of the processors that the program may
+	// use, from its first instruction on. [errors.ErrUnsupported] where the system
+	// has no such thing; it is Linux that has.
+	CPUs []int
+
 	// WatchesLifeline says that the program calls [WatchLifeline]. It gets the
 	// lifeline as descriptor 4 then, and needs no guardian.
 	WatchesLifeline bool
@@ -98,7 +103,8 @@ type Child struct {
 // Start starts the command and watches it until its end. cmd must not be used
 // any more afterwards; do not call its Wait. All its fields count, with these
 // additions: stderr is captured on its way to cmd.Stderr (nil: to nowhere), and
-// stdout is captured if cmd.Stdout is nil. cmd.ExtraFiles begin at descriptor 5,
+// stdout is captured too, on its way to cmd.Stdout, unless that is a file, which
+// the program then gets as it is. cmd.ExtraFiles begin at descriptor 5,
 // since 3 is the channel and 4 the lifeline. Do not give it a terminal as stdin:
 // it is not in the foreground group, and the kernel stops it when it reads.
 //
@@ -137,8 +143,8 @@ func (c *Child) start() error {
 		return err
 	}
 	c.cmd.Stderr = c.stderr.w
-	if c.cmd.Stdout == nil {
-		if c.stdout, err = newCapture(c.o.Tail, nil, nil); err != nil {
+	if _, file := c.cmd.Stdout.(*os.File); !file {
+		if c.stdout, err = newCapture(c.o.Tail, c.cmd.Stdout, nil); err != nil {
 			return err
 		}
 		c.cmd.Stdout = c.stdout.w
@@ -155,7 +161,7 @@ func (c *Child) start() error {
 	if err := c.group.prepare(c); err != nil {
 		return err
 	}
-	if err := startBusy(c.cmd); err != nil {
+	if err := startBusy(c.cmd, c.o.CPUs...); err != nil {
 		return err
 	}
 	c.group.started(c.cmd.Process.Pid)

@@ -24,8 +24,8 @@ import (
 // sh, which leads the group that the program is put into. It is started first,
 // so that there is no moment without it.
 //
-// Beside that the program asks for SIGKILL at our end (Linux only). It is the
-// quicker one, but reaches only the program itself and none of its children.
+// Beside that the kernel sends the program a signal at our end (Linux only): it is
+// quicker, but reaches only the program itself, see pdeathsig_linux.go.
 type group struct {
 	id       int // of the process group; as long as its leader is not reaped, it is ours
 	guardian *exec.Cmd
@@ -68,7 +68,7 @@ func (g *group) prepare(c *Child) error {
 		*attr = *c.cmd.SysProcAttr // the caller's own stays as it is
 	}
 	c.cmd.SysProcAttr = attr
-	dieWithParent(attr)
+	dieWithParent(attr, c.o.WatchesLifeline)
 	if attr.Setsid {
 		return nil // a session of its own has a group of its own
 	}
@@ -154,7 +154,8 @@ func WatchLifeline() error {
 	if _, err := lifeline.Stat(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotWatched, err)
 	}
-	go watchLifeline(lifeline)
+	killWithLifeline(fd)
+	go watchLifeline(lifeline) // also if it has ended before: that makes no signal
 	return nil
 }
 

@@ -5,4 +5,4 @@ package child
 import "syscall"
 
 // dieWithParent does nothing: only Linux has it. The lifeline does the work.
-func dieWithParent(*syscall.SysProcAttr) {}
+func dieWithParent(*syscall.SysProcAttr, bool) {}

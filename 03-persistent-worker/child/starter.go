@@ -29,9 +29,11 @@ func startThread(jobs <-chan func()) {
 	}
 }
 
-func startOnce(cmd *exec.Cmd) error {
+func startOnce(cmd *exec.Cmd, cpus []int) error {
 	result := make(chan error, 1)
-	starter() <- func() { result <- cmd.Start() }
+	starter() <- func() {
+		result <- onCPUs(cpus, cmd.Start)
+	}
 	return <-result
 }
 
@@ -40,10 +42,10 @@ func startOnce(cmd *exec.Cmd) error {
 // that somebody may be a child which is just being started by another goroutine:
 // between its fork and its exec it has a copy of everything that we had open,
 // and one of those was the file, when we wrote it (golang/go#22315).
-func startBusy(cmd *exec.Cmd) error {
+func startBusy(cmd *exec.Cmd, cpus ...int) error {
 	for pause := time.Millisecond; ; pause *= 2 {
 		unused := *cmd // a Cmd that has failed to start cannot be started again
-		err := startOnce(cmd)
+		err := startOnce(cmd, cpus)
 		if !errors.Is(err, syscall.ETXTBSY) || pause > 512*time.Millisecond {
 			return err
 		}

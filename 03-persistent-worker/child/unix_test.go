@@ -293,3 +293,21 @@ func TestTheParentIsKilledAtARandomMoment(t *testing.T) {
 	}
 	t.Logf("%d parents were killed; the last of their processes was gone after %v at the latest", runs, longest)
 }
+
+// Stdout goes through a pipe to a writer, and to a file as it is; the end of it is
+// kept in the first case.
+func TestStdoutOnItsWay(t *testing.T) {
+	var out strings.Builder
+	cmd := command("print", "hello", "")
+	cmd.Stdout = &out
+	c := start(t, cmd, child.Options{})
+	require.Zero(t, end(t, c).ExitCode)
+	require.Equal(t, c.Stdout(), out.String())
+	require.Contains(t, out.String(), "hello")
+}
+
+func TestTerminate(t *testing.T) {
+	c := start(t, command("until-eof"), child.Options{})
+	c.Terminate()
+	require.Equal(t, -int(unix.SIGTERM), end(t, c).ExitCode)
+}

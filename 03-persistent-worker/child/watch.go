@@ -85,7 +85,7 @@ func (c *Child) ladder() {
 				return
 			}
 		}
-		c.terminate()
+		c.Terminate()
 		if c.goneAfter(over) {
 			return
 		}
@@ -106,19 +106,21 @@ func (c *Child) goneAfter(over <-chan time.Time) bool {
 // see Done.
 func (c *Child) Kill() { c.kill() }
 
+// Terminate asks the program and its group to end, with SIGTERM, and does no more:
+// see Stop. On Windows it does nothing.
+func (c *Child) Terminate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.reaped {
+		c.group.terminate(c.cmd.Process)
+	}
+}
+
 func (c *Child) kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.reaped {
 		c.group.kill(c.cmd.Process)
-	}
-}
-
-func (c *Child) terminate() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.reaped {
-		c.group.terminate(c.cmd.Process)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,6 +106,7 @@ func (p *Program) movement() (text string, sleeping bool) {
 func (p *Program) waitsFor(proc process, all []process) string {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", proc.pid))
 	best := "waits for something else (a timer, the network, another thread)"
+	var awaited []string // every thread may wait for another child
 	for _, task := range tasks {
 		text, err := os.ReadFile(task + "/syscall")
 		if err != nil {
@@ -124,10 +126,14 @@ func (p *Program) waitsFor(proc process, all []process) string {
 		case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_SENDTO, unix.SYS_SENDMSG:
 			return "waits to write " + p.descriptor(proc, int(first), all, unix.O_RDONLY)
 		case unix.SYS_WAITID:
-			best = "waits for " + p.awaited(proc, first, second, all) + " to end"
+			awaited = append(awaited, p.awaited(proc, first, second, all))
 		case unix.SYS_WAIT4:
 			best = "waits for a child to end"
 		}
+	}
+	if len(awaited) > 0 {
+		slices.Sort(awaited) // the threads come in any order
+		return "waits for " + strings.Join(slices.Compact(awaited), ", ") + " to end"
 	}
 	return best
 }

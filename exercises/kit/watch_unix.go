@@ -232,7 +232,7 @@ func reapStrays(before map[int]bool) {
 func (p *Program) Strays() []string {
 	var found []string
 	for pid, proc := range processes() {
-		if proc.parent == os.Getpid() && pid != p.PID && !p.before[pid] {
+		if proc.parent == os.Getpid() && pid != p.PID && !p.before[pid] && proc.state != 'Z' {
 			found = append(found, p.who(proc))
 		}
 	}

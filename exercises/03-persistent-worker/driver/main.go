@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"example.com/multiprocessing/01-pipes/pipe"
@@ -24,7 +22,7 @@ import (
 func main() {
 	suite, err := pipe.Inherited()
 	if err != nil {
-		if err := byHand(); err != nil {
+		if err := kit.ByHand("example.com/multiprocessing/exercises/03-persistent-worker/oracle", byHand); err != nil {
 			fmt.Fprintln(os.Stderr, "driver:", err)
 			os.Exit(1)
 		}
@@ -36,19 +34,8 @@ func main() {
 	}
 }
 
-// byHand builds the oracle and asks it what comes from stdin.
-func byHand() error {
-	dir, err := os.MkdirTemp("", "oracle")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "oracle")
-	build := exec.Command("go", "build", "-o", path, "example.com/multiprocessing/exercises/03-persistent-worker/oracle")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return err
-	}
+// byHand asks the oracle what comes from stdin.
+func byHand(path string) error {
 	o := answer.New(path)
 	defer o.Close()
 	fmt.Println("Ask it for the length of a word; \"die\" makes it die. Ctrl-D ends.")

@@ -1,0 +1,84 @@
+package process
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/multiprocessing/01-pipes/pipe"
+)
+
+// What parent and child say to each other, on descriptor 3, in frames. The parent
+// begins with two, in one write: an order, and the argument. The child answers
+// "ready" when it has understood, and at its end sends one outcome. Then, or when
+// the parent closes its end, all is said.
+
+const protocol = 1
+
+// An order is what a new process is to do.
+type order struct {
+	Protocol int           `json:"protocol"`
+	Build    string        `json:"build"` // of the program, see build.go
+	Target   string        `json:"target"`
+	Name     string        `json:"name"`
+	Parent   string        `json:"parent"` // its name
+	Depth    int           `json:"depth"`  // 1: started by the first process
+	Grace    time.Duration `json:"grace"`
+	Service  uintptr       `json:"service,omitempty"` // the descriptor of the backend's end
+	Log      bool          `json:"log,omitempty"`
+}
+
+// The first byte of a frame from the child.
+const (
+	sayReady   = 'r'
+	sayRefuse  = 'x' // why it will not do it, as text
+	sayValue   = 'v' // the result, encoded
+	sayFailure = 'e' // a failure, as JSON
+)
+
+// A failure is an error, on its way.
+type failure struct {
+	Message string `json:"message"`
+	Trace   string `json:"trace"`
+	Aborted bool   `json:"aborted,omitempty"` // it was told to stop, and did
+}
+
+// serviceDescriptor is where the backend's end is: behind the channel (3) and the
+// lifeline (4).
+const serviceDescriptor = 5
+
+// tooLarge says no to what does not fit into a frame, in a process and inline.
+func tooLarge(what string, b []byte) error {
+	const most = pipe.DefaultLimit - 1 // the first byte says what it is
+	if len(b) <= most {
+		return nil
+	}
+	return fmt.Errorf("%w: %s has %d bytes, and the limit is %d; write it to a file and send the path", pipe.ErrTooLarge, what, len(b), most)
+}
+
+// outcome is how a function has ended.
+type outcome struct {
+	value []byte
+	err   error // nil: value counts
+}
+
+func readOutcome(frame []byte, who func(error) error) (outcome, error) {
+	if len(frame) == 0 {
+		return outcome{}, errors.New("an empty frame")
+	}
+	switch kind, text := frame[0], frame[1:]; kind {
+	case sayValue:
+		return outcome{value: text}, nil
+	case sayRefuse:
+		return outcome{err: who(errors.New(string(text)))}, nil
+	case sayFailure:
+		var f failure
+		if err := json.Unmarshal(text, &f); err != nil {
+			return outcome{}, err
+		}
+		return outcome{err: who(f.err())}, nil
+	default:
+		return outcome{}, fmt.Errorf("a frame of kind %q", kind)
+	}
+}

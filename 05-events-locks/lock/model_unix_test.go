@@ -1,0 +1,197 @@
+//go:build unix
+
+package lock_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/05-events-locks/lock"
+)
+
+type player struct {
+	Lock    *lock.File
+	Journal string
+	Seed    uint64
+}
+
+// play takes the lock again and again, in all ways there are, and writes down in the
+// journal when it has it and when it is about to give it back.
+var play = process.Func("play", func(ctx context.Context, p player) (struct{}, error) {
+	random := rand.New(rand.NewPCG(p.Seed, 1))
+	journal, err := os.OpenFile(p.Journal, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return struct{}{}, err
+	}
+	defer journal.Close()
+	defer p.Lock.Close()
+	for ctx.Err() == nil {
+		var grant lock.Grant
+		var err error
+		switch random.IntN(4) {
+		case 0:
+			grant, err = p.Lock.TryAcquire()
+		case 1:
+			short, cancel := context.WithTimeout(ctx, time.Millisecond)
+			grant, err = p.Lock.Acquire(short)
+			cancel()
+		case 2:
+			grant, err = p.Lock.Acquire(ctx)
+		case 3:
+			grant, err = p.Lock.Acquire(context.Background())
+		}
+		if err != nil {
+			continue // not now
+		}
+		// One write with O_APPEND is one line, whole and in order.
+		fmt.Fprintf(journal, "begin %d %d %t\n", os.Getpid(), grant.Token, grant.PrevDied)
+		for range random.IntN(2000) {
+			busy++ // something that takes time
+		}
+		fmt.Fprintf(journal, "end %d\n", os.Getpid())
+		if err := p.Lock.Release(); err != nil {
+			return struct{}{}, err
+		}
+	}
+	return struct{}{}, nil
+})
+
+var busy int
+
+// TestModel lets processes fight for a lock while they are killed and stopped at any
+// moment, and then reads the journal: never two holders, tokens that only grow, and
+// the right word about the one before. LOCK_SEED repeats a run, as far as processes
+// can; SOAK=1 makes it minutes.
+func TestModel(t *testing.T) {
+	length := 3 * time.Second
+	switch {
+	case os.Getenv("SOAK") != "":
+		length = 2 * time.Minute
+	case testing.Short():
+		length = 500 * time.Millisecond
+	}
+	seed := rand.Uint64()
+	if text := os.Getenv("LOCK_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+	}
+	t.Logf("LOCK_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	journal := filepath.Join(dir, "journal")
+	require.NoError(t, os.WriteFile(journal, nil, 0o600))
+	l := open(t, filepath.Join(dir, "lock"))
+
+	const players = 6
+	tasks := make([]*process.Task[struct{}], players)
+	killed := map[int]bool{}
+	begin := func(i int) {
+		tasks[i] = play.New(player{l, journal, random.Uint64()}, quiet(t))
+		require.NoError(t, tasks[i].Start())
+	}
+	for i := range tasks {
+		begin(i)
+	}
+	defer func() {
+		for _, task := range tasks {
+			_ = task.Kill()
+			<-task.Done()
+		}
+	}()
+	for over := time.Now().Add(length); time.Now().Before(over); {
+		for range random.IntN(50_000) {
+			busy++
+		}
+		i := random.IntN(players)
+		switch random.IntN(3) {
+		case 0:
+			killed[tasks[i].PID()] = true
+			require.NoError(t, tasks[i].Kill())
+			require.NoError(t, tasks[i].Join(within(t)))
+			begin(i)
+		case 1:
+			require.NoError(t, syscall.Kill(tasks[i].PID(), syscall.SIGSTOP))
+		case 2:
+			require.NoError(t, syscall.Kill(tasks[i].PID(), syscall.SIGCONT))
+		}
+	}
+	// Nobody waits for the dead: when all are dead or go on, it is free.
+	for i, task := range tasks {
+		killed[task.PID()] = true
+		if i%2 == 0 {
+			require.NoError(t, task.Kill())
+		} else {
+			require.NoError(t, syscall.Kill(task.PID(), syscall.SIGCONT))
+		}
+	}
+	last, err := l.Acquire(within(t))
+	require.NoError(t, err)
+	for _, task := range tasks {
+		require.NoError(t, task.Kill())
+		require.NoError(t, task.Join(within(t)))
+	}
+	text, err := os.ReadFile(journal)
+	require.NoError(t, err)
+	grants := readJournal(t, string(text), killed)
+	t.Logf("%d grants, %d processes killed, the last token is %d", grants, len(killed), last.Token)
+	require.Greater(t, grants, 10)
+}
+
+// readJournal checks what the holders have written, and returns how many there were.
+func readJournal(t *testing.T, text string, killed map[int]bool) (grants int) {
+	t.Helper()
+	var holder int   // who has it, or had it last
+	var ended bool   // and was about to give it back
+	var token uint64 // the last one
+	lines := strings.SplitAfter(text, "\n")
+	last := map[int]int{} // by pid: its last line; before that it was alive
+	for i, line := range lines {
+		if fields := strings.Fields(line); len(fields) > 1 {
+			pid, err := strconv.Atoi(fields[1])
+			require.NoError(t, err)
+			last[pid] = i
+		}
+	}
+	for i, line := range lines[:len(lines)-1] {
+		fields := strings.Fields(line)
+		pid, err := strconv.Atoi(fields[1])
+		require.NoError(t, err)
+		if fields[0] == "end" {
+			require.Equal(t, holder, pid, "somebody else has the lock: %s", line)
+			require.False(t, ended, line)
+			ended = true
+			continue
+		}
+		grants++
+		next, err := strconv.ParseUint(fields[2], 10, 64)
+		require.NoError(t, err)
+		require.Greater(t, next, token, "the token has not grown: %s", line)
+		prevDied := fields[3] == "true"
+		skipped := next > token+1 // somebody had it and was killed before he could write that down
+		switch {
+		case holder == 0 || skipped:
+		case !ended:
+			require.True(t, killed[holder], "two have the lock: %d and %s", holder, line)
+			require.True(t, prevDied, "the one before was killed while he had it: %s", line)
+		case last[holder] > i:
+			require.False(t, prevDied, "the one before is alive: %s", line)
+		}
+		if !ended && holder != 0 {
+			require.True(t, killed[holder], "two have the lock: %d and %s", holder, line)
+		}
+		holder, ended, token = pid, false, next
+	}
+	return grants
+}

@@ -1,0 +1,191 @@
+//go:build unix
+
+package lock_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/05-events-locks/lock"
+)
+
+func quiet(t testing.TB) process.Config {
+	return process.Config{Stdout: t.Output(), Stderr: t.Output(), Env: []string{"GORACE=atexit_sleep_ms=0"}}
+}
+
+type work struct {
+	Lock  *lock.File // travels as its path
+	File  string
+	Times int
+}
+
+// count adds one to the number in a file, many times, reading and writing.
+var count = process.Func("count", func(ctx context.Context, w work) (int, error) {
+	defer w.Lock.Close()
+	for range w.Times {
+		err := w.Lock.With(ctx, func(lock.Grant) error {
+			text, err := os.ReadFile(w.File)
+			if err != nil {
+				return err
+			}
+			n, err := strconv.Atoi(string(text))
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(w.File, []byte(strconv.Itoa(n+1)), 0o600)
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return w.Times, nil
+})
+
+func TestNoUpdateIsLost(t *testing.T) {
+	dir := t.TempDir()
+	w := work{open(t, filepath.Join(dir, "lock")), filepath.Join(dir, "number"), 100}
+	require.NoError(t, os.WriteFile(w.File, []byte("0"), 0o600))
+	const processes = 4
+	var tasks []*process.Task[int]
+	for range processes {
+		task := count.New(w, quiet(t))
+		require.NoError(t, task.Start())
+		tasks = append(tasks, task)
+	}
+	for _, task := range tasks {
+		_, err := task.Result(within(t))
+		require.NoError(t, err)
+		require.NoError(t, task.Join(within(t)))
+	}
+	text, err := os.ReadFile(w.File)
+	require.NoError(t, err)
+	require.Equal(t, "400", string(text))
+	g, err := w.Lock.Acquire(within(t))
+	require.NoError(t, err)
+	require.Equal(t, lock.Grant{Token: 401}, g)
+}
+
+// hold takes the lock, says so, and keeps it.
+var hold = process.Service("hold", func(ctx context.Context, f *lock.File, front *pipe.Conn) error {
+	g, err := f.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	if err := pipe.Send(front, g); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+})
+
+// The holder is killed. The next one gets the lock, and is told.
+func TestTheHolderIsKilled(t *testing.T) {
+	f := open(t, filepath.Join(t.TempDir(), "lock"))
+	for i := range 10 {
+		task := hold.New(f, quiet(t))
+		require.NoError(t, task.Start())
+		c := task.Conn()
+		g, err := pipe.Receive[lock.Grant](c)
+		require.NoError(t, err)
+		require.Equal(t, uint64(2*i+1), g.Token)
+		_, err = f.TryAcquire()
+		require.ErrorIs(t, err, lock.ErrHeld)
+		got := make(chan lock.Grant, 1)
+		go func() {
+			ctx := context.Context(within(t))
+			if i%2 == 0 {
+				ctx = context.Background()
+			}
+			g, err := f.Acquire(ctx)
+			if err != nil {
+				t.Error(err)
+			}
+			got <- g
+		}()
+		require.NoError(t, task.Kill())
+		require.Equal(t, lock.Grant{Token: uint64(2*i + 2), PrevDied: true}, <-got)
+		require.NoError(t, f.Release())
+		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, c.Close())
+	}
+	g, err := f.AcquireShared(within(t))
+	require.NoError(t, err)
+	require.False(t, g.PrevDied, "it was told once, and has released the lock since")
+}
+
+// A child that is started while the lock is held does not keep it: the descriptor is
+// close-on-exec.
+func TestAChildDoesNotKeepTheLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	a, b := open(t, path), open(t, path)
+	_, err := a.Acquire(within(t))
+	require.NoError(t, err)
+	sleep := exec.Command("sleep", "3600")
+	require.NoError(t, sleep.Start())
+	defer sleep.Wait()
+	defer sleep.Process.Kill()
+	require.NoError(t, a.Close())
+	_, err = b.TryAcquire()
+	require.NoError(t, err)
+}
+
+// Any program can take part.
+func TestPythonTakesPart(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skipf("no python3 here: %v", err)
+	}
+	f := open(t, filepath.Join(t.TempDir(), "lock"))
+	cmd := exec.CommandContext(t.Context(), python, "-c", `
+import fcntl, sys
+f = open(sys.argv[1], "r+b")
+fcntl.flock(f, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.readline()
+`, f.Path())
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	var word string
+	_, err = fmt.Fscan(out, &word)
+	require.NoError(t, err)
+	require.Equal(t, "held", word)
+	_, err = f.TryAcquire()
+	require.ErrorIs(t, err, lock.ErrHeld)
+	require.NoError(t, in.Close())
+	require.NoError(t, cmd.Wait())
+	_, err = f.TryAcquire()
+	require.NoError(t, err)
+}
+
+func TestAReadOnlyFile(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write to it all the same")
+	}
+	path := filepath.Join(t.TempDir(), "lock")
+	require.NoError(t, os.WriteFile(path, nil, 0o400))
+	_, err := lock.Open(path)
+	require.ErrorIs(t, err, os.ErrPermission)
+}
+
+func TestNoRegularFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if out, err := exec.CommandContext(t.Context(), "mkfifo", path).CombinedOutput(); err != nil {
+		t.Skipf("no mkfifo here: %s", out)
+	}
+	_, err := lock.Open(path)
+	require.ErrorContains(t, err, "it is not a regular file")
+	require.True(t, strings.Contains(err.Error(), path))
+}

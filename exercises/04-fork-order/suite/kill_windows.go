@@ -1,0 +1,3 @@
+package suite
+
+func kill(int) {} // the exercise needs Unix
