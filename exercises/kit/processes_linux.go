@@ -102,11 +102,15 @@ func (p *Program) movement() (text string, sleeping bool) {
 	return b.String(), true
 }
 
-// waitsFor finds the system call in which a thread of the process sleeps.
+// waitsFor finds the system call in which a thread of the process sleeps. The
+// threads come in any order and often one of them waits to read whatever happens (a
+// lifeline, say), so a write that cannot go on is the first thing to tell, and of
+// several reads it is the one of the lowest descriptor.
 func (p *Program) waitsFor(proc process, all []process) string {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", proc.pid))
 	best := "waits for something else (a timer, the network, another thread)"
 	var awaited []string // every thread may wait for another child
+	reads := -1
 	for _, task := range tasks {
 		text, err := os.ReadFile(task + "/syscall")
 		if err != nil {
@@ -122,7 +126,9 @@ func (p *Program) waitsFor(proc process, all []process) string {
 		second, _ = strconv.ParseInt(fields[2], 0, 64)
 		switch number {
 		case unix.SYS_READ, unix.SYS_READV, unix.SYS_RECVFROM, unix.SYS_RECVMSG:
-			return "waits to read " + p.descriptor(proc, int(first), all, unix.O_WRONLY)
+			if reads < 0 || int(first) < reads {
+				reads = int(first)
+			}
 		case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_SENDTO, unix.SYS_SENDMSG:
 			return "waits to write " + p.descriptor(proc, int(first), all, unix.O_RDONLY)
 		case unix.SYS_WAITID:
@@ -130,6 +136,9 @@ func (p *Program) waitsFor(proc process, all []process) string {
 		case unix.SYS_WAIT4:
 			best = "waits for a child to end"
 		}
+	}
+	if reads >= 0 {
+		return "waits to read " + p.descriptor(proc, reads, all, unix.O_WRONLY)
 	}
 	if len(awaited) > 0 {
 		slices.Sort(awaited) // the threads come in any order
