@@ -40,13 +40,16 @@ var buildID = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("read the program's own file: %w", err)
 	}
 	defer file.Close()
-	head := make([]byte, 32<<10) // it stands near the beginning
-	n, err := io.ReadFull(file, head)
-	if err != nil && err != io.ErrUnexpectedEOF {
-		return "", fmt.Errorf("read the program's own file: %w", err)
-	}
-	if id := findBuildID(head[:n]); id != "" {
-		return id, nil
+	// It stands near the beginning: in the first page, unless the system's linker
+	// has put something before it.
+	for _, size := range []int64{4 << 10, 32 << 10} {
+		head, err := io.ReadAll(io.NewSectionReader(file, 0, size))
+		if err != nil {
+			return "", fmt.Errorf("read the program's own file: %w", err)
+		}
+		if id := findBuildID(head); id != "" {
+			return id, nil
+		}
 	}
 	info, err := file.Stat()
 	if err != nil {

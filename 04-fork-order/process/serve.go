@@ -69,7 +69,7 @@ func receiveOrder(control *pipe.Conn) (o order, in []byte, err error) {
 	if err != nil {
 		return o, nil, err
 	}
-	if err := json.Unmarshal(head, &o); err != nil {
+	if o, err = readOrder(head); err != nil {
 		return o, nil, fmt.Errorf("the order cannot be read: %w", err)
 	}
 	build, err := buildID()

@@ -2,7 +2,6 @@ package process
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -66,10 +65,6 @@ func spawn(p *Process, in []byte, back *pipe.Conn) (running, error) {
 		back.Give(cmd)
 		o.Service = serviceDescriptor
 	}
-	head, err := json.Marshal(o)
-	if err != nil {
-		return nil, err
-	}
 	s := &spawned{p: p, control: control}
 	s.Child, err = child.Start(cmd, child.Options{
 		Name: p.name, Channel: theirs, Grace: p.cfg.Grace, CPUs: p.cfg.CPUs, WatchesLifeline: true,
@@ -86,7 +81,7 @@ func spawn(p *Process, in []byte, back *pipe.Conn) (running, error) {
 	}
 	ours.add(s)
 	p.log("started", "child", s.PID(), "command", cmd.Path, "args", strings.Join(cmd.Args, " "), "argument_bytes", len(in))
-	go s.listen(head, in)
+	go s.listen(o.text(), in)
 	return s, nil
 }
 
