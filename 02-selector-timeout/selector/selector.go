@@ -186,6 +186,16 @@ func (s *Selector[K]) keys(ids []uint64) (keys []K) {
 	return keys
 }
 
+// SyscallConn makes a Selector itself a [Source], which is ready when one of its
+// sources is: so another Selector can wait for this one, and something that is two
+// things to wait for can look like one. [errors.ErrUnsupported] elsewhere than on
+// Linux, where a Selector is a descriptor.
+func (s *Selector[K]) SyscallConn() (syscall.RawConn, error) { return s.descriptor() }
+
+// Buffered returns how many of its sources are ready for other reasons than their
+// descriptor, see [Source].
+func (s *Selector[K]) Buffered() int { return len(s.readyWithoutKernel()) }
+
 // Close frees the descriptor and wakes a Select that waits. The sources are not
 // closed. A second Close does nothing.
 func (s *Selector[K]) Close() error {

@@ -163,6 +163,10 @@ func (w *waiter) found() (ids []uint64) {
 	return ids
 }
 
+func (w *waiter) descriptor() (syscall.RawConn, error) {
+	return w.raw, w.explain(w.raw.Control(func(uintptr) {}))
+}
+
 // explain knows that an error after close is a consequence of it. (The runtime
 // has an error for that too, but under a name that it keeps to itself.)
 func (w *waiter) explain(err error) error {

@@ -367,3 +367,31 @@ func TestManyChildrenInOneWait(t *testing.T) {
 		}
 	}
 }
+
+// A Selector is itself something that a Selector can wait for.
+func TestASelectorOfSelectors(t *testing.T) {
+	inner, outer := newSelector(t), newSelector(t)
+	r, w, err := pipe.New()
+	require.NoError(t, err)
+	defer r.Close()
+	defer w.Close()
+	require.NoError(t, inner.Register(r, "message"))
+	if err := outer.Register(inner, "inner"); errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("a Selector has no descriptor here")
+	} else {
+		require.NoError(t, err)
+	}
+	nothing(t, outer)
+	require.NoError(t, pipe.Send(w, "one"))
+	require.NoError(t, pipe.Send(w, "two"))
+	require.Equal(t, []string{"inner"}, sel(t, outer))
+	require.Equal(t, []string{"message"}, sel(t, inner))
+	_, err = pipe.Receive[string](r)
+	require.NoError(t, err)
+	require.Equal(t, []string{"inner"}, sel(t, outer), "the next one has left the kernel with the first")
+	_, err = pipe.Receive[string](r)
+	require.NoError(t, err)
+	nothing(t, outer)
+	require.NoError(t, inner.Close())
+	require.Equal(t, []string{"inner"}, sel(t, outer), "closed: a read says so, and does not wait")
+}

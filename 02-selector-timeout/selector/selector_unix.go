@@ -87,6 +87,8 @@ func (w *waiter) poke() {
 	}
 }
 
+func (w *waiter) descriptor() (syscall.RawConn, error) { return nil, errors.ErrUnsupported }
+
 func (w *waiter) look() error { return w.poll(0) }
 
 func (w *waiter) poll(limit int) error {

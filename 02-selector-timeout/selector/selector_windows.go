@@ -71,6 +71,8 @@ func (w *waiter) wait(ctx context.Context, other func() bool) error {
 	}
 }
 
+func (w *waiter) descriptor() (syscall.RawConn, error) { return nil, errors.ErrUnsupported }
+
 func (w *waiter) look() error {
 	w.looks.Add(1)
 	w.mu.Lock()

@@ -1,0 +1,271 @@
+//go:build unix
+
+package event_test
+
+import (
+	"context"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/05-events-locks/event"
+	"example.com/multiprocessing/05-events-locks/hub"
+)
+
+func quiet(t testing.TB) process.Config {
+	return process.Config{Stdout: t.Output(), Stderr: t.Output(), Env: []string{"GORACE=atexit_sleep_ms=0"}}
+}
+
+type started struct {
+	*process.Task[struct{}]
+	*pipe.Conn
+}
+
+func start[In any](t testing.TB, target *process.Target[In, struct{}], in In) started {
+	t.Helper()
+	task := target.New(in, quiet(t))
+	require.NoError(t, task.Start())
+	t.Cleanup(func() {
+		_ = task.Kill()
+		require.NoError(t, task.Join(context.Background()))
+		_ = task.Conn().Close()
+	})
+	return started{task, task.Conn()}
+}
+
+func (s started) says(t testing.TB, want string) {
+	t.Helper()
+	got, err := pipe.Receive[string](s.Conn)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+type order struct {
+	Event   *event.Event
+	Waiters int
+}
+
+// wait waits, in so many goroutines, and says so before and after.
+var wait = process.Service("wait", func(ctx context.Context, o order, front *pipe.Conn) error {
+	defer o.Event.Close()
+	// Connected: what comes now, it will see.
+	if _, err := o.Event.IsSet(); err != nil {
+		return err
+	}
+	if err := pipe.Send(front, "waits"); err != nil {
+		return err
+	}
+	answers := make(chan error, o.Waiters)
+	for range o.Waiters {
+		go func() { answers <- o.Event.Wait(ctx) }()
+	}
+	for range o.Waiters {
+		answer := "awake"
+		if err := <-answers; err != nil {
+			answer = err.Error()
+		}
+		if err := pipe.Send(front, answer); err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+func TestFiftyWaiters(t *testing.T) {
+	e := newEvent(t)
+	var all []started
+	for range 10 {
+		all = append(all, start(t, wait, order{e, 5}))
+	}
+	for _, s := range all {
+		s.says(t, "waits")
+	}
+	require.NoError(t, e.Set())
+	for _, s := range all {
+		for range 5 {
+			s.says(t, "awake")
+		}
+	}
+	late := start(t, wait, order{e, 1}) // born later, it sees the state as it is
+	late.says(t, "waits")
+	late.says(t, "awake")
+}
+
+// Who is dead or stopped does not matter: not to who sets it, not to the others.
+func TestDeadAndStoppedWaiters(t *testing.T) {
+	e := newEvent(t)
+	dead, stopped, alive := start(t, wait, order{e, 3}), start(t, wait, order{e, 3}), start(t, wait, order{e, 3})
+	for _, s := range []started{dead, stopped, alive} {
+		s.says(t, "waits")
+	}
+	require.NoError(t, dead.Kill())
+	require.NoError(t, syscall.Kill(stopped.PID(), syscall.SIGSTOP))
+	var status syscall.WaitStatus // only when it is reported does it really stand still
+	_, err := syscall.Wait4(stopped.PID(), &status, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, status.Stopped())
+	for range 100 {
+		require.NoError(t, e.Set())
+		require.NoError(t, e.Clear())
+	}
+	require.NoError(t, e.Set())
+	for range 3 {
+		alive.says(t, "awake")
+	}
+	require.NoError(t, syscall.Kill(stopped.PID(), syscall.SIGCONT))
+	for range 3 {
+		stopped.says(t, "awake")
+	}
+}
+
+// make makes an event in a process of its own and says where it is.
+var makeEvent = process.Service("make", func(ctx context.Context, set bool, front *pipe.Conn) error {
+	e, err := event.New()
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if set {
+		if err := e.Set(); err != nil {
+			return err
+		}
+	}
+	if err := pipe.Send(front, e.Path()); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+})
+
+func made(t *testing.T, set bool) (maker started, path string) {
+	t.Helper()
+	maker = start(t, makeEvent, set)
+	path, err := pipe.Receive[string](maker.Conn)
+	require.NoError(t, err)
+	return maker, path
+}
+
+// Its maker is killed: everybody hears of it, and nobody waits for ever.
+func TestTheMakerIsKilled(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // a killed process leaves its directory there
+	maker, path := made(t, false)
+	e := open(t, path)
+	other := start(t, wait, order{e, 3})
+	other.says(t, "waits")
+	ended := make(chan error)
+	go func() { ended <- e.Wait(context.Background()) }()
+	require.NoError(t, maker.Kill())
+	require.ErrorIs(t, <-ended, hub.ErrGone)
+	for range 3 {
+		other.says(t, "event: wait: "+hub.ErrGone.Error())
+	}
+	for _, err := range []error{e.Set(), e.Clear(), e.Wait(within(t))} {
+		require.ErrorIs(t, err, hub.ErrGone)
+	}
+	_, err := e.IsSet()
+	require.ErrorIs(t, err, hub.ErrGone)
+	_, err = event.Open(path)
+	require.ErrorIs(t, err, hub.ErrGone)
+
+	maker, path = made(t, true)
+	e = open(t, path)
+	require.NoError(t, maker.Kill())
+	require.NoError(t, maker.Join(within(t)))
+	require.NoError(t, e.Wait(within(t)), "it was set, that has happened")
+}
+
+// set sets it, from another process.
+var set = process.Service("set", func(_ context.Context, o order, front *pipe.Conn) error {
+	defer o.Event.Close()
+	if _, err := pipe.Receive[string](front); err != nil {
+		return err
+	}
+	if err := o.Event.Set(); err != nil {
+		return err
+	}
+	return pipe.Send(front, "set")
+})
+
+// An event may be made before, between and after the processes that use it: its name
+// is all that they need.
+func TestMadeAtAnyTime(t *testing.T) {
+	setter := start(t, byName, struct{}{})
+	before := newEvent(t)
+	waiter := start(t, wait, order{before, 1})
+	waiter.says(t, "waits")
+	after := newEvent(t)
+	for _, e := range []*event.Event{before, after} {
+		require.NoError(t, pipe.Send(setter.Conn, e)) // to a process that was there first
+		setter.says(t, "set")
+		require.NoError(t, e.Wait(within(t)))
+	}
+	waiter.says(t, "awake")
+}
+
+var byName = process.Service("by name", func(_ context.Context, _ struct{}, front *pipe.Conn) error {
+	for range 2 {
+		e, err := pipe.Receive[*event.Event](front)
+		if err != nil {
+			return err
+		}
+		defer e.Close()
+		if err := e.Set(); err != nil {
+			return err
+		}
+		if err := pipe.Send(front, "set"); err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// Many processes set it, one of them is killed, over and over: it is set.
+func TestSettersThatAreKilled(t *testing.T) {
+	e := newEvent(t)
+	for range 5 {
+		setters := []started{start(t, set, order{e, 0}), start(t, set, order{e, 0}), start(t, set, order{e, 0})}
+		for _, s := range setters {
+			require.NoError(t, pipe.Send(s.Conn, "go"))
+		}
+		require.NoError(t, setters[0].Kill())
+		require.NoError(t, e.Wait(within(t)))
+		setters[1].says(t, "set")
+		setters[2].says(t, "set")
+		require.NoError(t, e.Clear())
+	}
+}
+
+// idle waits for a moment and says how often its threads have gone to sleep in it.
+var idle = process.Service("idle", func(ctx context.Context, o order, front *pipe.Conn) error {
+	defer o.Event.Close()
+	var wg sync.WaitGroup
+	for range o.Waiters {
+		wg.Go(func() { _ = o.Event.Wait(ctx) })
+	}
+	var before, after syscall.Rusage
+	time.Sleep(100 * time.Millisecond) // until they all wait; if some do not yet, the more it counts
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	time.Sleep(time.Second)
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	err := pipe.Send(front, after.Nvcsw-before.Nvcsw)
+	wg.Wait()
+	return err
+})
+
+// Nobody asks again and again: a hundred who wait for a second do not wake a hundred
+// times each, nor even once.
+func TestWaitingIsSleeping(t *testing.T) {
+	e := newEvent(t)
+	s := start(t, idle, order{e, 100})
+	woken, err := pipe.Receive[int64](s.Conn)
+	require.NoError(t, err)
+	require.Less(t, woken, int64(100))
+	require.NoError(t, e.Set())
+	_, err = s.Result(within(t))
+	require.NoError(t, err)
+}
