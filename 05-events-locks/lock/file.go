@@ -1,19 +1,3 @@
-// Package lock keeps processes out of each other's way: of all that want something
-// at the same time, one has it.
-//
-// A [File] is a lock that any program can open by its path. The kernel keeps it,
-// see flock(2), and the kernel frees it when its holder ends, in whatever way. So
-// nobody waits for the dead. The one who gets it next is told that the last one has
-// died with it ([Grant].PrevDied): what it was about to change may be half changed.
-//
-// Guarantees. At most one holder, or any number of shared ones. A lock whose holder
-// was killed is free at once. Every exclusive grant has a number, the token, that
-// is higher than all before it, so whoever keeps the data can refuse the late word
-// of one who has lost the lock without noticing.
-//
-// Limits. A lock is a promise among those who ask for it: it keeps nobody from the
-// data who does not. It is not recursive: who has it and asks again waits for
-// himself. On network file systems it is what flock is there; see nfs(5).
 package lock
 
 import (
@@ -28,36 +12,13 @@ import (
 	"example.com/multiprocessing/01-pipes/pipe"
 )
 
-// A Grant comes with a lock.
-type Grant struct {
-	// Token is a number that grows with each exclusive grant of this lock, whoever
-	// gets it. It is called a fencing token: send it along with what you write, and
-	// let the receiver refuse a lower one than it has seen. (See Martin Kleppmann,
-	// How to do distributed locking, 2016.) A shared grant has the last one's.
-	Token uint64
-
-	// PrevDied says that the last exclusive holder did not release the lock: it was
-	// killed, or has crashed. Look at what the lock protects before you use it. A
-	// shared grant says it too, and leaves it for the next exclusive one.
-	PrevDied bool
-}
-
-var (
-	// ErrHeld: the lock is taken. TryAcquire returns it.
-	ErrHeld = errors.New("the lock is held by somebody else")
-	// ErrNotHeld: it is not yours to release.
-	ErrNotHeld = errors.New("the lock is not held here")
-)
-
-// A File is a handle of the lock that belongs to a path. It can hold the lock once:
-// goroutines that share a handle take turns, and two handles exclude each other like
-// two processes do. All methods are safe for concurrent use.
+// A File is a handle of the lock that belongs to a path, see [Lock].
 //
 // A handle travels to another process as text, which is its path; it opens the file
 // at its first use there.
 type File struct {
 	path string
-	turn chan struct{} // holds one token: who has it may use the descriptor
+	turn turn
 
 	mu      sync.Mutex // guards what follows
 	held    bool
@@ -97,7 +58,7 @@ func (f *File) UnmarshalText(path []byte) error {
 	if err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
-	f.path, f.turn = absolute, make(chan struct{}, 1)
+	f.path, f.turn = absolute, newTurn()
 	return nil
 }
 
@@ -133,40 +94,28 @@ func (f *File) TryAcquire() (Grant, error) {
 	if f.turn == nil {
 		return Grant{}, errNotOpened
 	}
-	select {
-	case f.turn <- struct{}{}:
-	default:
-		return Grant{}, fmt.Errorf("lock: try to acquire %s: %w", f.path, ErrHeld)
+	if !f.turn.try() {
+		return Grant{}, explain("try to acquire", f.path, ErrHeld)
 	}
 	grant, err := f.try(false)
 	if err != nil {
-		<-f.turn
-		return Grant{}, fmt.Errorf("lock: try to acquire %s: %w", f.path, err)
+		f.turn.pass()
 	}
-	return grant, nil
+	return grant, explain("try to acquire", f.path, err)
 }
-
-var errNotOpened = errors.New("lock: this handle was not opened; see Open")
 
 func (f *File) acquire(ctx context.Context, op string, shared bool) (Grant, error) {
 	if f.turn == nil {
 		return Grant{}, errNotOpened
 	}
-	select {
-	case f.turn <- struct{}{}:
-	default: // another goroutine has this handle
-		select {
-		case f.turn <- struct{}{}:
-		case <-ctx.Done():
-			return Grant{}, fmt.Errorf("lock: %s %s: %w", op, f.path, pipe.Cause(ctx))
-		}
+	if err := f.turn.take(ctx); err != nil {
+		return Grant{}, explain(op, f.path, err)
 	}
 	grant, err := f.wait(ctx, shared)
 	if err != nil {
-		<-f.turn
-		return Grant{}, fmt.Errorf("lock: %s %s: %w", op, f.path, err)
+		f.turn.pass()
 	}
-	return grant, nil
+	return grant, explain(op, f.path, err)
 }
 
 func (f *File) wait(ctx context.Context, shared bool) (Grant, error) {
@@ -257,16 +206,13 @@ func (f *File) Release() error {
 	defer f.mu.Unlock()
 	switch {
 	case f.closed:
-		return fmt.Errorf("lock: release %s: %w", f.path, pipe.ErrClosed)
+		return explain("release", f.path, pipe.ErrClosed)
 	case !f.held:
-		return fmt.Errorf("lock: release %s: %w", f.path, ErrNotHeld)
+		return explain("release", f.path, ErrNotHeld)
 	}
 	err := f.release()
-	<-f.turn
-	if err != nil {
-		return fmt.Errorf("lock: release %s: %w", f.path, err)
-	}
-	return nil
+	f.turn.pass()
+	return explain("release", f.path, err)
 }
 
 func (f *File) release() error {
@@ -279,14 +225,7 @@ func (f *File) release() error {
 
 // With acquires the lock, calls do, and releases it, also when do returns an error
 // or panics.
-func (f *File) With(ctx context.Context, do func(Grant) error) (err error) {
-	grant, err := f.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Release()) }()
-	return do(grant)
-}
+func (f *File) With(ctx context.Context, do func(Grant) error) error { return with(ctx, f, do) }
 
 // Close gives the handle up, and the lock if it has it. The file stays. Whoever
 // waits in Acquire with this handle gets [pipe.ErrClosed]; with a context that cannot
@@ -304,7 +243,7 @@ func (f *File) Close() error {
 	var err error
 	if f.held {
 		err = f.release()
-		<-f.turn
+		f.turn.pass()
 	}
 	f.region.close()
 	f.region = nil

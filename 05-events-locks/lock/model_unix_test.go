@@ -21,7 +21,7 @@ import (
 )
 
 type player struct {
-	Lock    *lock.File
+	Lock    either
 	Journal string
 	Seed    uint64
 }
@@ -35,21 +35,22 @@ var play = process.Func("play", func(ctx context.Context, p player) (struct{}, e
 		return struct{}{}, err
 	}
 	defer journal.Close()
-	defer p.Lock.Close()
+	l := p.Lock.lock()
+	defer l.Close()
 	for ctx.Err() == nil {
 		var grant lock.Grant
 		var err error
 		switch random.IntN(4) {
 		case 0:
-			grant, err = p.Lock.TryAcquire()
+			grant, err = l.TryAcquire()
 		case 1:
 			short, cancel := context.WithTimeout(ctx, time.Millisecond)
-			grant, err = p.Lock.Acquire(short)
+			grant, err = l.Acquire(short)
 			cancel()
 		case 2:
-			grant, err = p.Lock.Acquire(ctx)
+			grant, err = l.Acquire(ctx)
 		case 3:
-			grant, err = p.Lock.Acquire(context.Background())
+			grant, err = l.Acquire(context.Background())
 		}
 		if err != nil {
 			continue // not now
@@ -60,7 +61,7 @@ var play = process.Func("play", func(ctx context.Context, p player) (struct{}, e
 			busy++ // something that takes time
 		}
 		fmt.Fprintf(journal, "end %d\n", os.Getpid())
-		if err := p.Lock.Release(); err != nil {
+		if err := l.Release(); err != nil {
 			return struct{}{}, err
 		}
 	}
@@ -73,8 +74,10 @@ var busy int
 // moment, and then reads the journal: never two holders, tokens that only grow, and
 // the right word about the one before. LOCK_SEED repeats a run, as far as processes
 // can; SOAK=1 makes it minutes.
-func TestModel(t *testing.T) {
-	length := 3 * time.Second
+func TestModel(t *testing.T) { forBoth(t, model) }
+
+func model(t *testing.T, l lock.Lock) {
+	length := 5 * time.Second // for each kind
 	switch {
 	case os.Getenv("SOAK") != "":
 		length = 2 * time.Minute
@@ -92,13 +95,12 @@ func TestModel(t *testing.T) {
 	dir := t.TempDir()
 	journal := filepath.Join(dir, "journal")
 	require.NoError(t, os.WriteFile(journal, nil, 0o600))
-	l := open(t, filepath.Join(dir, "lock"))
 
 	const players = 6
 	tasks := make([]*process.Task[struct{}], players)
 	killed := map[int]bool{}
 	begin := func(i int) {
-		tasks[i] = play.New(player{l, journal, random.Uint64()}, quiet(t))
+		tasks[i] = play.New(player{of(l), journal, random.Uint64()}, quiet(t))
 		require.NoError(t, tasks[i].Start())
 	}
 	for i := range tasks {

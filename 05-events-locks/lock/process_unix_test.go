@@ -23,17 +23,44 @@ func quiet(t testing.TB) process.Config {
 	return process.Config{Stdout: t.Output(), Stderr: t.Output(), Env: []string{"GORACE=atexit_sleep_ms=0"}}
 }
 
+// One of two, of which one is nil: what it is has to be said, since an interface
+// cannot travel. Each travels as its path.
+type either struct {
+	File   *lock.File
+	Socket *lock.Socket
+}
+
+func of(l lock.Lock) (e either) {
+	e.File, _ = l.(*lock.File)
+	e.Socket, _ = l.(*lock.Socket)
+	return e
+}
+
+func (e either) lock() lock.Lock {
+	if e.File != nil {
+		return e.File
+	}
+	return e.Socket
+}
+
 type work struct {
-	Lock  *lock.File // travels as its path
+	Lock  either
 	File  string
 	Times int
 }
 
+func forBoth(t *testing.T, test func(t *testing.T, l lock.Lock)) {
+	for kind, opener := range kinds {
+		t.Run(kind, func(t *testing.T) { test(t, opener(t)()) })
+	}
+}
+
 // count adds one to the number in a file, many times, reading and writing.
 var count = process.Func("count", func(ctx context.Context, w work) (int, error) {
-	defer w.Lock.Close()
+	l := w.Lock.lock()
+	defer l.Close()
 	for range w.Times {
-		err := w.Lock.With(ctx, func(lock.Grant) error {
+		err := l.With(ctx, func(lock.Grant) error {
 			text, err := os.ReadFile(w.File)
 			if err != nil {
 				return err
@@ -51,9 +78,10 @@ var count = process.Func("count", func(ctx context.Context, w work) (int, error)
 	return w.Times, nil
 })
 
-func TestNoUpdateIsLost(t *testing.T) {
-	dir := t.TempDir()
-	w := work{open(t, filepath.Join(dir, "lock")), filepath.Join(dir, "number"), 100}
+func TestNoUpdateIsLost(t *testing.T) { forBoth(t, noUpdateIsLost) }
+
+func noUpdateIsLost(t *testing.T, l lock.Lock) {
+	w := work{of(l), filepath.Join(t.TempDir(), "number"), 100}
 	require.NoError(t, os.WriteFile(w.File, []byte("0"), 0o600))
 	const processes = 4
 	var tasks []*process.Task[int]
@@ -70,14 +98,14 @@ func TestNoUpdateIsLost(t *testing.T) {
 	text, err := os.ReadFile(w.File)
 	require.NoError(t, err)
 	require.Equal(t, "400", string(text))
-	g, err := w.Lock.Acquire(within(t))
+	g, err := l.Acquire(within(t))
 	require.NoError(t, err)
 	require.Equal(t, lock.Grant{Token: 401}, g)
 }
 
 // hold takes the lock, says so, and keeps it.
-var hold = process.Service("hold", func(ctx context.Context, f *lock.File, front *pipe.Conn) error {
-	g, err := f.Acquire(ctx)
+var hold = process.Service("hold", func(ctx context.Context, e either, front *pipe.Conn) error {
+	g, err := e.lock().Acquire(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,10 +117,11 @@ var hold = process.Service("hold", func(ctx context.Context, f *lock.File, front
 })
 
 // The holder is killed. The next one gets the lock, and is told.
-func TestTheHolderIsKilled(t *testing.T) {
-	f := open(t, filepath.Join(t.TempDir(), "lock"))
+func TestTheHolderIsKilled(t *testing.T) { forBoth(t, theHolderIsKilled) }
+
+func theHolderIsKilled(t *testing.T, f lock.Lock) {
 	for i := range 10 {
-		task := hold.New(f, quiet(t))
+		task := hold.New(of(f), quiet(t))
 		require.NoError(t, task.Start())
 		c := task.Conn()
 		g, err := pipe.Receive[lock.Grant](c)
