@@ -18,8 +18,19 @@ import (
 // A job is what a process has to do: count to 1,000 in a file that others count in
 // as well.
 type job struct {
-	File string
-	Lock *lock.File // nil: without; it travels as its path
+	File   string
+	Lock   *lock.File // one of these, or none; it travels as its path
+	Socket *lock.Socket
+}
+
+func (j job) lock() lock.Lock {
+	switch {
+	case j.Lock != nil:
+		return j.Lock
+	case j.Socket != nil:
+		return j.Socket
+	}
+	return nil
 }
 
 const (
@@ -28,21 +39,22 @@ const (
 )
 
 var countTo1000 = process.Func("count", func(ctx context.Context, j job) (struct{}, error) {
+	l := j.lock()
+	if l != nil {
+		defer l.Close()
+	}
 	for range each {
 		var err error
-		if j.Lock == nil {
+		if l == nil {
 			err = addOne(j.File)
 		} else {
-			err = j.Lock.With(ctx, func(lock.Grant) error { return addOne(j.File) })
+			err = l.With(ctx, func(lock.Grant) error { return addOne(j.File) })
 		}
 		if err != nil {
 			return struct{}{}, err
 		}
 	}
-	if j.Lock == nil {
-		return struct{}{}, nil
-	}
-	return struct{}{}, j.Lock.Close()
+	return struct{}{}, nil
 })
 
 // addOne reads the number, adds one, writes it. Between reading and writing another
@@ -67,23 +79,30 @@ func addOne(path string) error {
 
 const width = 10 // of the number in the file, always the same
 
-func lost(ctx context.Context, out io.Writer) error { return count(ctx, out, false) }
+func lost(ctx context.Context, out io.Writer) error { return count(ctx, out, job{}) }
 
-func counter(ctx context.Context, out io.Writer) error { return count(ctx, out, true) }
+func counter(ctx context.Context, out io.Writer) error {
+	err := withLock(func(l *lock.File) error {
+		fmt.Fprintln(out, "lock.File:")
+		return count(ctx, out, job{Lock: l})
+	})
+	if err != nil {
+		return err
+	}
+	s, err := lock.NewSocket()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	fmt.Fprintln(out, "lock.Socket:")
+	return count(ctx, out, job{Socket: s})
+}
 
-func count(ctx context.Context, out io.Writer, locked bool) error {
+func count(ctx context.Context, out io.Writer, j job) error {
 	return inDir(func(dir string) error {
-		j := job{File: filepath.Join(dir, "number")}
+		j.File = filepath.Join(dir, "number")
 		if err := os.WriteFile(j.File, fmt.Appendf(nil, "%*d", width, 0), 0o600); err != nil {
 			return err
-		}
-		if locked {
-			l, err := lock.Open(filepath.Join(dir, "lock"))
-			if err != nil {
-				return err
-			}
-			defer l.Close()
-			j.Lock = l
 		}
 		begin := time.Now()
 		if err := together(ctx, processes, j); err != nil {

@@ -70,7 +70,7 @@ func timed(ctx context.Context, out io.Writer) error {
 }
 
 func killed(ctx context.Context, out io.Writer) error {
-	return withLock(func(l *lock.File) error {
+	err := withLock(func(l *lock.File) error {
 		task, g, err := held(l)
 		if err != nil {
 			return err
@@ -93,4 +93,8 @@ func killed(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "and the one after that: token %d, the one before has died: %t\n", g.Token, g.PrevDied)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return pythonToo(ctx, out, "killed")
 }

@@ -182,13 +182,13 @@ func (e *Event) change(what string, do func(*signal) error) error {
 func (e *Event) IsSet() (bool, error) {
 	s, conn, err := e.connected(context.Background())
 	if err != nil {
-		return false, e.explain("is set", err)
+		return false, e.explain("look at", err)
 	}
 	set, err := s.isSet()
 	if err == nil && !set && ended(conn) {
 		err = hub.ErrGone
 	}
-	return set, e.explain("is set", err)
+	return set, e.explain("look at", err)
 }
 
 // Wait waits until the event is set, and returns nil; at once if it is set already,
@@ -198,19 +198,19 @@ func (e *Event) IsSet() (bool, error) {
 func (e *Event) Wait(ctx context.Context) error {
 	_, _, err := e.connected(ctx)
 	if err != nil {
-		return e.explain("wait", err)
+		return e.explain("wait for", err)
 	}
 	w, err := e.borrow()
 	if err != nil {
-		return e.explain("wait", err)
+		return e.explain("wait for", err)
 	}
 	found, err := w.Select(ctx)
 	e.giveBack(w)
 	if err != nil {
-		return e.explain("wait", selectError(ctx, err))
+		return e.explain("wait for", selectError(ctx, err))
 	}
 	if found[0] == isGone { // only: they come in the order in which they are registered
-		return e.explain("wait", hub.ErrGone)
+		return e.explain("wait for", hub.ErrGone)
 	}
 	return nil
 }
@@ -270,17 +270,17 @@ func (e *Event) giveBack(w *waiter) {
 // descriptor of its own, which is elsewhere than on Linux, only when it is set.)
 func (e *Event) SyscallConn() (syscall.RawConn, error) {
 	if _, _, err := e.connected(context.Background()); err != nil {
-		return nil, e.explain("source", err)
+		return nil, e.explain("register", err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return nil, e.explain("source", pipe.ErrClosed)
+		return nil, e.explain("register", pipe.ErrClosed)
 	}
 	if e.source == nil {
 		w, err := e.newWaiter()
 		if err != nil {
-			return nil, e.explain("source", err)
+			return nil, e.explain("register", err)
 		}
 		e.source = w
 	}
@@ -301,7 +301,7 @@ func (e *Event) explain(what string, err error) error {
 	if e.handle.Path() == "" {
 		return fmt.Errorf("event: %s: %w; see New and Open", what, err)
 	}
-	return fmt.Errorf("event: %s: %w", what, err)
+	return fmt.Errorf("event: %s %s: %w", what, e.handle.Path(), err)
 }
 
 // Close gives the handle up. Who has made the event ends it for all others, too, and

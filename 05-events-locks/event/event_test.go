@@ -78,7 +78,7 @@ func TestTimedWait(t *testing.T) {
 	defer cancel()
 	err := e.Wait(ctx)
 	require.ErrorIs(t, err, pipe.ErrTimeout)
-	require.ErrorContains(t, err, "event: wait: ")
+	require.ErrorContains(t, err, "event: wait for "+e.Path()+": ")
 	cancelled, stop := context.WithCancelCause(t.Context())
 	stop(errors.New("enough"))
 	require.ErrorContains(t, e.Wait(cancelled), "enough")

@@ -162,7 +162,7 @@ func TestTheMakerIsKilled(t *testing.T) {
 	require.NoError(t, maker.Kill())
 	require.ErrorIs(t, <-ended, hub.ErrGone)
 	for range 3 {
-		other.says(t, "event: wait: "+hub.ErrGone.Error())
+		other.says(t, "event: wait for "+path+": "+hub.ErrGone.Error())
 	}
 	for _, err := range []error{e.Set(), e.Clear(), e.Wait(within(t))} {
 		require.ErrorIs(t, err, hub.ErrGone)

@@ -6,7 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,11 +18,10 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
-	"example.com/multiprocessing/05-events-locks/lock"
 )
 
 type contest struct {
-	Lock  *lock.File // nil: flock(2) alone
+	Lock  either // neither: flock(2) alone
 	Path  string
 	Times int
 }
@@ -30,12 +32,13 @@ var contend = process.Service("contend", func(_ context.Context, c contest, fron
 		return err
 	}
 	begin := time.Now()
-	if c.Lock != nil {
+	if c.Lock != (either{}) {
+		l := c.Lock.lock()
 		for range c.Times {
-			if _, err := c.Lock.Acquire(context.Background()); err != nil {
+			if _, err := l.Acquire(context.Background()); err != nil {
 				return err
 			}
-			if err := c.Lock.Release(); err != nil {
+			if err := l.Release(); err != nil {
 				return err
 			}
 		}
@@ -58,21 +61,40 @@ var contend = process.Service("contend", func(_ context.Context, c contest, fron
 	return pipe.Send(front, time.Since(begin))
 })
 
-// BenchmarkLock is one lock and unlock, by 1, 2 or 4 processes at once.
-// BenchmarkLock/bare is what flock(2) alone costs, without the guarantees.
+// BenchmarkLock is one lock and unlock, by 1, 2 or 4 processes at once, of a File.
+// BenchmarkLock/socket is that of a Socket, BenchmarkLock/bare is what flock(2) alone
+// costs, without the guarantees, and BenchmarkLock/cpython a multiprocessing.Lock.
 func BenchmarkLock(b *testing.B) {
-	for _, kind := range []string{"", "bare/"} {
-		for _, n := range []int{1, 2, 4} {
-			b.Run(fmt.Sprintf("%sprocs=%d", kind, n), func(b *testing.B) { benchmarkLock(b, n, kind != "") })
-		}
+	for _, n := range []int{1, 2, 4} {
+		b.Run(fmt.Sprintf("procs=%d", n), func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "lock")
+			benchmarkLock(b, n, contest{Path: path, Lock: of(open(b, path))})
+		})
+		b.Run(fmt.Sprintf("bare/procs=%d", n), func(b *testing.B) {
+			benchmarkLock(b, n, contest{Path: filepath.Join(b.TempDir(), "lock")})
+		})
+		b.Run(fmt.Sprintf("socket/procs=%d", n), func(b *testing.B) { benchmarkLock(b, n, contest{Lock: of(newSocket(b))}) })
+		b.Run(fmt.Sprintf("cpython/procs=%d", n), func(b *testing.B) { benchmarkPython(b, n) })
 	}
 }
 
-func benchmarkLock(b *testing.B, n int, bare bool) {
-	c := contest{Path: filepath.Join(b.TempDir(), "lock"), Times: max(b.N/n, 1)}
-	if !bare {
-		c.Lock = open(b, c.Path)
+func benchmarkPython(b *testing.B, n int) {
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		b.Skipf("no python3 here to compare with: %v", err)
 	}
+	times := max(b.N/n, 1000)
+	cmd := exec.Command(path, "testdata/cpython.py", strconv.Itoa(n), strconv.Itoa(times))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(b, err)
+	elapsed, err := time.ParseDuration(strings.TrimSpace(string(out)) + "s")
+	require.NoError(b, err)
+	b.ReportMetric(float64(elapsed)/float64(n*times), "ns/op")
+}
+
+func benchmarkLock(b *testing.B, n int, c contest) {
+	c.Times = max(b.N/n, 1)
 	var tasks []*process.Task[struct{}]
 	for range n {
 		task := contend.New(c, process.Config{})

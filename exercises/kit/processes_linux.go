@@ -131,6 +131,9 @@ func (p *Program) waitsFor(proc process, all []process) string {
 			}
 		case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_SENDTO, unix.SYS_SENDMSG:
 			return "waits to write " + p.descriptor(proc, int(first), all, unix.O_RDONLY)
+		case unix.SYS_FLOCK:
+			path, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", proc.pid, first))
+			best = "waits for the lock of " + filepath.Base(path)
 		case unix.SYS_WAITID:
 			awaited = append(awaited, p.awaited(proc, first, second, all))
 		case unix.SYS_WAIT4:
