@@ -18,7 +18,7 @@ import (
 // and the token tells it to others.
 //
 // It is fair: who has asked first gets it first. (With a [File] the kernel decides, and
-// whoever is awake has the better chance.) It costs some twenty times as much.
+// whoever is awake has the better chance.) It costs some thirty times as much.
 //
 // A handle travels to another process as text, which is its path; it connects at its
 // first use there.
