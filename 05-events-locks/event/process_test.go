@@ -4,6 +4,8 @@ package event_test
 
 import (
 	"context"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/05-events-locks/event"
 	"example.com/multiprocessing/05-events-locks/hub"
+	"example.com/multiprocessing/05-events-locks/lock"
 )
 
 func quiet(t testing.TB) process.Config {
@@ -223,6 +226,37 @@ var byName = process.Service("by name", func(_ context.Context, _ struct{}, fron
 	}
 	return nil
 })
+
+// A program that is no relative opens events and a lock by name.
+func TestAStranger(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program")
+	}
+	program := filepath.Join(t.TempDir(), "stranger")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/stranger").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	dir := t.TempDir()
+	first, second, path := filepath.Join(dir, "first"), filepath.Join(dir, "second"), filepath.Join(dir, "lock")
+	a, err := event.Listen(first)
+	require.NoError(t, err)
+	defer a.Close()
+	b, err := event.Listen(second)
+	require.NoError(t, err)
+	defer b.Close()
+	l, err := lock.ListenSocket(path)
+	require.NoError(t, err)
+	defer l.Close()
+	_, err = l.Acquire(within(t))
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), program, first, path, second)
+	cmd.Stderr = t.Output()
+	require.NoError(t, cmd.Start())
+	require.NoError(t, a.Set())
+	is(t, b, false)
+	require.NoError(t, l.Release())
+	require.NoError(t, b.Wait(within(t)))
+	require.NoError(t, cmd.Wait())
+}
 
 // Many processes set it, one of them is killed, over and over: it is set.
 func TestSettersThatAreKilled(t *testing.T) {

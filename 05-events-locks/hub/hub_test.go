@@ -76,6 +76,7 @@ func TestManyClients(t *testing.T) {
 }
 
 func TestForItsUserAlone(t *testing.T) {
+	t.Setenv("HOME", "/nonexistent") // nothing is ever put there
 	h, err := hub.New("echo", echo)
 	require.NoError(t, err)
 	defer closed(t, h)

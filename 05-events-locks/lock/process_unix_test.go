@@ -103,6 +103,52 @@ func noUpdateIsLost(t *testing.T, l lock.Lock) {
 	require.Equal(t, lock.Grant{Token: 401}, g)
 }
 
+// later gets its lock when it runs already.
+var later = process.Service("later", func(ctx context.Context, _ struct{}, front *pipe.Conn) error {
+	for range 2 {
+		e, err := pipe.Receive[either](front)
+		if err != nil {
+			return err
+		}
+		defer e.lock().Close()
+		g, err := e.lock().Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		if err := pipe.Send(front, g); err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// A lock may be made before the process that uses it, or after.
+func TestMadeAtAnyTime(t *testing.T) {
+	for kind, opener := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			before := opener(t)()
+			task := later.New(struct{}{}, quiet(t))
+			require.NoError(t, task.Start())
+			defer task.Conn().Close()
+			after := opener(t)()
+			for _, l := range []lock.Lock{before, after} {
+				require.NoError(t, pipe.Send(task.Conn(), of(l)))
+				g, err := pipe.Receive[lock.Grant](task.Conn())
+				require.NoError(t, err)
+				require.Equal(t, lock.Grant{Token: 1}, g)
+			}
+			_, err := task.Result(within(t))
+			require.NoError(t, err)
+			require.NoError(t, task.Join(within(t)))
+			for _, l := range []lock.Lock{before, after} {
+				g, err := l.Acquire(within(t))
+				require.NoError(t, err)
+				require.Equal(t, lock.Grant{Token: 2}, g)
+			}
+		})
+	}
+}
+
 // hold takes the lock, says so, and keeps it.
 var hold = process.Service("hold", func(ctx context.Context, e either, front *pipe.Conn) error {
 	g, err := e.lock().Acquire(ctx)
