@@ -117,7 +117,7 @@ func model(t *testing.T, l lock.Lock) {
 		info, err := os.Stat(journal)
 		return err != nil || info.Size() > 1000
 	}
-	for begin := time.Now(); time.Since(begin) < length || !enough() && time.Since(begin) < patience; {
+	for from := time.Now(); time.Since(from) < length || !enough() && time.Since(from) < patience; {
 		for range random.IntN(50_000) {
 			busy++
 		}
