@@ -1,0 +1,110 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// What a client and the broker say to each other: frames, of one byte, the number of the
+// request, and more. A client has one request at a time on a connection, and each gets one
+// answer. A cancel is none: it hurries the answer to the request before.
+const (
+	sayPut    = 'p' // with items
+	sayGet    = 'g' // with how many at most
+	sayLease  = 'l'
+	sayAck    = 'a' // what this connection has leased
+	sayNack   = 'n'
+	sayState  = 's'
+	sayJoin   = 'j'
+	sayCancel = 'c'
+	sayNow    = 0x80 // with the first three: or not at all
+
+	sayDone      = 'd' // with what was asked for
+	sayNotNow    = 'f' // full, or empty
+	sayClosed    = 'x'
+	sayCancelled = 'k'
+)
+
+// A message is a frame, taken apart.
+type message struct {
+	what    byte
+	number  uint64
+	payload []byte
+}
+
+const headSize = 1 + 8
+
+func (m message) head() []byte {
+	return binary.BigEndian.AppendUint64([]byte{m.what}, m.number)
+}
+
+var errNonsense = errors.New("it does not speak this protocol")
+
+func readMessage(frame []byte) (message, error) {
+	if len(frame) < headSize {
+		return message{}, errNonsense
+	}
+	return message{frame[0], binary.BigEndian.Uint64(frame[1:]), frame[headSize:]}, nil
+}
+
+// Items stand one behind the other, each with its length before it.
+
+const lengthSize = 4
+
+func putLength(b []byte, n int) { binary.BigEndian.PutUint32(b, uint32(n)) }
+
+func splitItems(b []byte, do func(item []byte) error) error {
+	for len(b) > 0 {
+		if len(b) < lengthSize {
+			return errNonsense
+		}
+		n := int(binary.BigEndian.Uint32(b))
+		b = b[lengthSize:]
+		if n > len(b) {
+			return errNonsense
+		}
+		if err := do(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+func appendItem(b, item []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(item)))
+	return append(b, item...)
+}
+
+func appendNumber(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
+
+func readNumber(b []byte) (n uint64, rest []byte, err error) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 {
+		return 0, nil, errNonsense
+	}
+	return n, b[size:], nil
+}
+
+// state is what Len, Empty and Full ask for.
+type state struct {
+	length int
+	full   bool
+}
+
+func (s state) payload() []byte {
+	full := byte(0)
+	if s.full {
+		full = 1
+	}
+	return append(appendNumber(nil, uint64(s.length)), full)
+}
+
+func readState(b []byte) (state, error) {
+	n, rest, err := readNumber(b)
+	if err != nil || len(rest) != 1 {
+		return state{}, fmt.Errorf("queue: an answer of %d bytes", len(b))
+	}
+	return state{int(n), rest[0] != 0}, nil
+}
