@@ -424,6 +424,10 @@ func TestHandle(t *testing.T) {
 func TestTheProcessOfTheHubIsStopped(t *testing.T) {
 	task, path := kept(t, "")
 	require.NoError(t, syscall.Kill(task.PID(), syscall.SIGSTOP))
+	var status syscall.WaitStatus // only when it is reported does it really stand still
+	_, err := syscall.Wait4(task.PID(), &status, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, status.Stopped())
 	ctx, cancel := context.WithCancel(within(t))
 	failed := make(chan error)
 	go func() {
