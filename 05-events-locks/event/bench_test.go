@@ -15,6 +15,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/event"
 )
 
@@ -49,8 +50,8 @@ func play(waits, sets *event.Event, times int) error {
 // and it has cleared the event: half of a ping-pong with two events.
 func BenchmarkWake(b *testing.B) {
 	m := match{newEvent(b), newEvent(b), (b.N + 1) / 2}
-	s := start(b, player, m)
-	s.says(b, "here")
+	s := processtest.Start(b, player, m)
+	s.Says(b, "here")
 	b.ResetTimer()
 	require.NoError(b, m.Ping.Set())
 	require.NoError(b, play(m.Pong, m.Ping, m.Times-1))

@@ -17,6 +17,7 @@ import (
 	"example.com/multiprocessing/01-pipes/leaktest"
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/02-selector-timeout/selector"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/event"
 	"example.com/multiprocessing/05-events-locks/hub"
 )
@@ -44,12 +45,6 @@ func is(t testing.TB, e *event.Event, want bool) {
 	require.Equal(t, want, set)
 }
 
-func past(t testing.TB) context.Context {
-	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // Two handles in one process are like two processes: the second one has come through
 // the hub.
 func TestSetAndClear(t *testing.T) {
@@ -59,14 +54,14 @@ func TestSetAndClear(t *testing.T) {
 		for _, e := range []*event.Event{a, b} {
 			is(t, a, false)
 			is(t, b, false)
-			require.ErrorIs(t, e.Wait(past(t)), pipe.ErrTimeout)
+			require.ErrorIs(t, e.Wait(processtest.Past(t)), pipe.ErrTimeout)
 			require.NoError(t, e.Clear()) // it is not set: nothing happens
 			require.NoError(t, e.Set())
 			require.NoError(t, e.Set()) // it is set: nothing happens
 			is(t, a, true)
 			is(t, b, true)
-			require.NoError(t, a.Wait(within(t)))
-			require.NoError(t, b.Wait(past(t)), "ready beats expired")
+			require.NoError(t, a.Wait(processtest.Within(t)))
+			require.NoError(t, b.Wait(processtest.Past(t)), "ready beats expired")
 			require.NoError(t, e.Clear())
 		}
 	}
@@ -110,7 +105,7 @@ func TestOneSetWakesAll(t *testing.T) {
 func TestToAndFro(t *testing.T) {
 	leaktest.Check(t)
 	a, b := newEvent(t), newEvent(t)
-	ctx := within(t)
+	ctx := processtest.Within(t)
 	var wg sync.WaitGroup
 	run := func(waits, sets *event.Event) {
 		for range 500 {
@@ -191,7 +186,7 @@ func TestClose(t *testing.T) {
 	require.NoError(t, e.Close())
 	require.ErrorIs(t, <-mine, pipe.ErrClosed)
 	require.ErrorIs(t, <-theirs, hub.ErrGone)
-	for _, err := range []error{third.Set(), third.Clear(), third.Wait(past(t))} {
+	for _, err := range []error{third.Set(), third.Clear(), third.Wait(processtest.Past(t))} {
 		require.ErrorIs(t, err, hub.ErrGone)
 		require.ErrorIs(t, err, pipe.ErrGone)
 	}
@@ -203,7 +198,7 @@ func TestClose(t *testing.T) {
 
 	var none event.Event
 	require.ErrorContains(t, none.Set(), "not opened")
-	require.ErrorContains(t, none.Wait(past(t)), "not opened")
+	require.ErrorContains(t, none.Wait(processtest.Past(t)), "not opened")
 	_, err = none.SyscallConn()
 	require.Error(t, err)
 	_, err = none.MarshalText()
@@ -217,7 +212,7 @@ func TestSetBeforeTheEnd(t *testing.T) {
 	other := open(t, e.Path())
 	require.NoError(t, e.Set())
 	require.NoError(t, e.Close())
-	require.NoError(t, other.Wait(past(t)))
+	require.NoError(t, other.Wait(processtest.Past(t)))
 	is(t, other, true)
 	require.ErrorIs(t, other.Clear(), hub.ErrGone)
 }
@@ -243,14 +238,14 @@ func TestSource(t *testing.T) {
 		return found
 	}
 	for range 3 {
-		require.Empty(t, ready(past(t)))
+		require.Empty(t, ready(processtest.Past(t)))
 		require.NoError(t, e.Set())
-		require.Equal(t, []string{"event"}, ready(within(t)))
-		require.Equal(t, []string{"event"}, ready(within(t)), "it stays ready")
+		require.Equal(t, []string{"event"}, ready(processtest.Within(t)))
+		require.Equal(t, []string{"event"}, ready(processtest.Within(t)), "it stays ready")
 		require.NoError(t, pipe.Send(w, "hello"))
-		require.Equal(t, []string{"event", "message"}, ready(within(t)))
+		require.Equal(t, []string{"event", "message"}, ready(processtest.Within(t)))
 		require.NoError(t, e.Clear())
-		require.Equal(t, []string{"message"}, ready(within(t)))
+		require.Equal(t, []string{"message"}, ready(processtest.Within(t)))
 		_, err = pipe.Receive[string](r)
 		require.NoError(t, err)
 	}
@@ -258,7 +253,7 @@ func TestSource(t *testing.T) {
 	require.Equal(t, []string{"event"}, ready(context.Background()))
 	require.NoError(t, e.Clear())
 	require.NoError(t, e.Close())
-	if found := ready(past(t)); len(found) > 0 { // where a selector can see the end
+	if found := ready(processtest.Past(t)); len(found) > 0 { // where a selector can see the end
 		require.Equal(t, []string{"event"}, found)
 		_, err := other.IsSet()
 		require.ErrorIs(t, err, hub.ErrGone)

@@ -15,38 +15,11 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/event"
 	"example.com/multiprocessing/05-events-locks/hub"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
-
-func quiet(t testing.TB) process.Config {
-	return process.Config{Stdout: t.Output(), Stderr: t.Output(), Env: []string{"GORACE=atexit_sleep_ms=0"}}
-}
-
-type started struct {
-	*process.Task[struct{}]
-	*pipe.Conn
-}
-
-func start[In any](t testing.TB, target *process.Target[In, struct{}], in In) started {
-	t.Helper()
-	task := target.New(in, quiet(t))
-	require.NoError(t, task.Start())
-	t.Cleanup(func() {
-		_ = task.Kill()
-		require.NoError(t, task.Join(context.Background()))
-		_ = task.Conn().Close()
-	})
-	return started{task, task.Conn()}
-}
-
-func (s started) says(t testing.TB, want string) {
-	t.Helper()
-	got, err := pipe.Receive[string](s.Conn)
-	require.NoError(t, err)
-	require.Equal(t, want, got)
-}
 
 type order struct {
 	Event   *event.Event
@@ -81,48 +54,44 @@ var wait = process.Service("wait", func(ctx context.Context, o order, front *pip
 
 func TestFiftyWaiters(t *testing.T) {
 	e := newEvent(t)
-	var all []started
+	var all []processtest.Started
 	for range 10 {
-		all = append(all, start(t, wait, order{e, 5}))
+		all = append(all, processtest.Start(t, wait, order{e, 5}))
 	}
 	for _, s := range all {
-		s.says(t, "waits")
+		s.Says(t, "waits")
 	}
 	require.NoError(t, e.Set())
 	for _, s := range all {
 		for range 5 {
-			s.says(t, "awake")
+			s.Says(t, "awake")
 		}
 	}
-	late := start(t, wait, order{e, 1}) // born later, it sees the state as it is
-	late.says(t, "waits")
-	late.says(t, "awake")
+	late := processtest.Start(t, wait, order{e, 1}) // born later, it sees the state as it is
+	late.Says(t, "waits")
+	late.Says(t, "awake")
 }
 
 // Who is dead or stopped does not matter: not to who sets it, not to the others.
 func TestDeadAndStoppedWaiters(t *testing.T) {
 	e := newEvent(t)
-	dead, stopped, alive := start(t, wait, order{e, 3}), start(t, wait, order{e, 3}), start(t, wait, order{e, 3})
-	for _, s := range []started{dead, stopped, alive} {
-		s.says(t, "waits")
+	dead, stopped, alive := processtest.Start(t, wait, order{e, 3}), processtest.Start(t, wait, order{e, 3}), processtest.Start(t, wait, order{e, 3})
+	for _, s := range []processtest.Started{dead, stopped, alive} {
+		s.Says(t, "waits")
 	}
 	require.NoError(t, dead.Kill())
-	require.NoError(t, syscall.Kill(stopped.PID(), syscall.SIGSTOP))
-	var status syscall.WaitStatus // only when it is reported does it really stand still
-	_, err := syscall.Wait4(stopped.PID(), &status, syscall.WUNTRACED, nil)
-	require.NoError(t, err)
-	require.True(t, status.Stopped())
+	processtest.Freeze(t, stopped.PID())
 	for range 100 {
 		require.NoError(t, e.Set())
 		require.NoError(t, e.Clear())
 	}
 	require.NoError(t, e.Set())
 	for range 3 {
-		alive.says(t, "awake")
+		alive.Says(t, "awake")
 	}
-	require.NoError(t, syscall.Kill(stopped.PID(), syscall.SIGCONT))
+	processtest.Thaw(t, stopped.PID())
 	for range 3 {
-		stopped.says(t, "awake")
+		stopped.Says(t, "awake")
 	}
 }
 
@@ -145,9 +114,9 @@ var makeEvent = process.Service("make", func(ctx context.Context, set bool, fron
 	return nil
 })
 
-func made(t *testing.T, set bool) (maker started, path string) {
+func made(t *testing.T, set bool) (maker processtest.Started, path string) {
 	t.Helper()
-	maker = start(t, makeEvent, set)
+	maker = processtest.Start(t, makeEvent, set)
 	path, err := pipe.Receive[string](maker.Conn)
 	require.NoError(t, err)
 	return maker, path
@@ -158,16 +127,16 @@ func TestTheMakerIsKilled(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()) // a killed process leaves its directory there
 	maker, path := made(t, false)
 	e := open(t, path)
-	other := start(t, wait, order{e, 3})
-	other.says(t, "waits")
+	other := processtest.Start(t, wait, order{e, 3})
+	other.Says(t, "waits")
 	ended := make(chan error)
 	go func() { ended <- e.Wait(context.Background()) }()
 	require.NoError(t, maker.Kill())
 	require.ErrorIs(t, <-ended, hub.ErrGone)
 	for range 3 {
-		other.says(t, "event: wait for "+path+": "+hub.ErrGone.Error())
+		other.Says(t, "event: wait for "+path+": "+hub.ErrGone.Error())
 	}
-	for _, err := range []error{e.Set(), e.Clear(), e.Wait(within(t))} {
+	for _, err := range []error{e.Set(), e.Clear(), e.Wait(processtest.Within(t))} {
 		require.ErrorIs(t, err, hub.ErrGone)
 	}
 	_, err := e.IsSet()
@@ -178,8 +147,8 @@ func TestTheMakerIsKilled(t *testing.T) {
 	maker, path = made(t, true)
 	e = open(t, path)
 	require.NoError(t, maker.Kill())
-	require.NoError(t, maker.Join(within(t)))
-	require.NoError(t, e.Wait(within(t)), "it was set, that has happened")
+	require.NoError(t, maker.Join(processtest.Within(t)))
+	require.NoError(t, e.Wait(processtest.Within(t)), "it was set, that has happened")
 }
 
 // set sets it, from another process.
@@ -197,17 +166,17 @@ var set = process.Service("set", func(_ context.Context, o order, front *pipe.Co
 // An event may be made before, between and after the processes that use it: its name
 // is all that they need.
 func TestMadeAtAnyTime(t *testing.T) {
-	setter := start(t, byName, struct{}{})
+	setter := processtest.Start(t, byName, struct{}{})
 	before := newEvent(t)
-	waiter := start(t, wait, order{before, 1})
-	waiter.says(t, "waits")
+	waiter := processtest.Start(t, wait, order{before, 1})
+	waiter.Says(t, "waits")
 	after := newEvent(t)
 	for _, e := range []*event.Event{before, after} {
 		require.NoError(t, pipe.Send(setter.Conn, e)) // to a process that was there first
-		setter.says(t, "set")
-		require.NoError(t, e.Wait(within(t)))
+		setter.Says(t, "set")
+		require.NoError(t, e.Wait(processtest.Within(t)))
 	}
-	waiter.says(t, "awake")
+	waiter.Says(t, "awake")
 }
 
 var byName = process.Service("by name", func(_ context.Context, _ struct{}, front *pipe.Conn) error {
@@ -246,7 +215,7 @@ func TestAStranger(t *testing.T) {
 	l, err := lock.ListenSocket(path)
 	require.NoError(t, err)
 	defer l.Close()
-	_, err = l.Acquire(within(t))
+	_, err = l.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), program, first, path, second)
 	cmd.Stderr = t.Output()
@@ -254,7 +223,7 @@ func TestAStranger(t *testing.T) {
 	require.NoError(t, a.Set())
 	is(t, b, false)
 	require.NoError(t, l.Release())
-	require.NoError(t, b.Wait(within(t)))
+	require.NoError(t, b.Wait(processtest.Within(t)))
 	require.NoError(t, cmd.Wait())
 }
 
@@ -262,14 +231,14 @@ func TestAStranger(t *testing.T) {
 func TestSettersThatAreKilled(t *testing.T) {
 	e := newEvent(t)
 	for range 5 {
-		setters := []started{start(t, set, order{e, 0}), start(t, set, order{e, 0}), start(t, set, order{e, 0})}
+		setters := []processtest.Started{processtest.Start(t, set, order{e, 0}), processtest.Start(t, set, order{e, 0}), processtest.Start(t, set, order{e, 0})}
 		for _, s := range setters {
 			require.NoError(t, pipe.Send(s.Conn, "go"))
 		}
 		require.NoError(t, setters[0].Kill())
-		require.NoError(t, e.Wait(within(t)))
-		setters[1].says(t, "set")
-		setters[2].says(t, "set")
+		require.NoError(t, e.Wait(processtest.Within(t)))
+		setters[1].Says(t, "set")
+		setters[2].Says(t, "set")
 		require.NoError(t, e.Clear())
 	}
 }
@@ -295,11 +264,11 @@ var idle = process.Service("idle", func(ctx context.Context, o order, front *pip
 // times each, nor even once.
 func TestWaitingIsSleeping(t *testing.T) {
 	e := newEvent(t)
-	s := start(t, idle, order{e, 100})
+	s := processtest.Start(t, idle, order{e, 100})
 	woken, err := pipe.Receive[int64](s.Conn)
 	require.NoError(t, err)
 	require.Less(t, woken, int64(100))
 	require.NoError(t, e.Set())
-	_, err = s.Result(within(t))
+	_, err = s.Result(processtest.Within(t))
 	require.NoError(t, err)
 }

@@ -19,6 +19,7 @@ import (
 	"example.com/multiprocessing/01-pipes/leaktest"
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/hub"
 )
 
@@ -41,7 +42,7 @@ func closed(t *testing.T, h *hub.Hub) {
 
 func speak(t *testing.T, path, word string) {
 	t.Helper()
-	c, err := hub.Dial(within(t), path, "echo")
+	c, err := hub.Dial(processtest.Within(t), path, "echo")
 	require.NoError(t, err)
 	defer c.Close()
 	require.NoError(t, c.SendFrame([]byte(word)))
@@ -105,7 +106,7 @@ func TestAConnectionIsALease(t *testing.T) {
 	<-ended
 	require.Zero(t, inside.Load())
 
-	c, err := hub.Dial(within(t), h.Path(), "echo")
+	c, err := hub.Dial(processtest.Within(t), h.Path(), "echo")
 	require.NoError(t, err)
 	defer c.Close()
 	require.NoError(t, c.SendFrame([]byte("there")))
@@ -117,7 +118,7 @@ func TestAConnectionIsALease(t *testing.T) {
 	_, err = c.ReceiveFrame()
 	require.ErrorIs(t, hub.Explain(err), hub.ErrGone)
 	require.ErrorIs(t, hub.Explain(err), pipe.ErrGone)
-	_, err = hub.Dial(within(t), h.Path(), "echo")
+	_, err = hub.Dial(processtest.Within(t), h.Path(), "echo")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, h.Path())
 }
@@ -126,7 +127,7 @@ func TestAnotherKind(t *testing.T) {
 	h, err := hub.New("tea", echo)
 	require.NoError(t, err)
 	defer closed(t, h)
-	_, err = hub.Dial(within(t), h.Path(), "echo")
+	_, err = hub.Dial(processtest.Within(t), h.Path(), "echo")
 	require.ErrorContains(t, err, "echo at "+h.Path()+": there is something else there")
 }
 
@@ -174,7 +175,7 @@ func TestWhatIsWrongWithThePath(t *testing.T) {
 		if path == "" {
 			continue
 		}
-		_, err = hub.Dial(within(t), path, "echo")
+		_, err = hub.Dial(processtest.Within(t), path, "echo")
 		require.ErrorContains(t, err, path)
 	}
 	text, err := os.ReadFile(file)
@@ -217,15 +218,15 @@ func TestTheProcessOfTheHubIsKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	for range 3 {
 		task, _ := kept(t, path)
-		c, err := hub.Dial(within(t), path, "echo")
+		c, err := hub.Dial(processtest.Within(t), path, "echo")
 		require.NoError(t, err)
 		require.NoError(t, task.Kill())
 		_, err = c.ReceiveFrame()
 		require.ErrorIs(t, hub.Explain(err), hub.ErrGone)
 		require.NoError(t, c.Close())
-		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, task.Join(processtest.Within(t)))
 		require.FileExists(t, path)
-		_, err = hub.Dial(within(t), path, "echo")
+		_, err = hub.Dial(processtest.Within(t), path, "echo")
 		require.ErrorIs(t, err, hub.ErrGone)
 	}
 	h, err := hub.Listen(path, "echo", echo)
@@ -273,7 +274,7 @@ func TestAbandonedDirectories(t *testing.T) {
 	alive, alivePath := kept(t, "")
 	dead, deadPath := kept(t, "")
 	require.NoError(t, dead.Kill())
-	require.NoError(t, dead.Join(within(t)))
+	require.NoError(t, dead.Join(processtest.Within(t)))
 	require.FileExists(t, deadPath)
 	foreign := filepath.Join(tmp, "mp-go-foreign")
 	require.NoError(t, os.Mkdir(foreign, 0o700))
@@ -286,7 +287,7 @@ func TestAbandonedDirectories(t *testing.T) {
 	speak(t, alivePath, "alive")
 	closed(t, h)
 	require.NoDirExists(t, filepath.Dir(h.Path()))
-	require.NoError(t, alive.Stop(within(t)))
+	require.NoError(t, alive.Stop(processtest.Within(t)))
 	require.NoFileExists(t, alivePath)
 }
 
@@ -343,22 +344,22 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	defer closed(t, h)
 	var old syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old))
-	c, err := hub.Dial(within(t), h.Path(), "echo") // opens what is opened once
+	c, err := hub.Dial(processtest.Within(t), h.Path(), "echo") // opens what is opened once
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	task := knock.New(h.Path(), process.Config{Stdout: t.Output(), Stderr: t.Output()})
 	require.NoError(t, task.Start())
 	defer task.Conn().Close()
-	require.NoError(t, task.Ready(within(t)))
+	require.NoError(t, task.Ready(processtest.Within(t)))
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: old.Max}))
 	err = pipe.Send(task.Conn(), "go")
 	connected, err2 := pipe.Receive[string](task.Conn()) // it is in the kernel's queue
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old))
 	require.NoError(t, errors.Join(err, err2))
 	require.Equal(t, "connected", connected)
-	_, err = task.Result(within(t))
+	_, err = task.Result(processtest.Within(t))
 	require.NoError(t, err)
-	require.NoError(t, task.Join(within(t)))
+	require.NoError(t, task.Join(processtest.Within(t)))
 }
 
 var knock = process.Service("knock", func(ctx context.Context, path string, front *pipe.Conn) error {
@@ -392,7 +393,7 @@ func TestHandle(t *testing.T) {
 	require.NoError(t, err)
 	defer closed(t, h)
 	var handle hub.Handle
-	_, err = handle.Conn(within(t), nil)
+	_, err = handle.Conn(processtest.Within(t), nil)
 	require.Error(t, err)
 	_, err = handle.MarshalText()
 	require.Error(t, err)
@@ -402,13 +403,13 @@ func TestHandle(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, h.Path(), string(text))
 	wrong := errors.New("wrong")
-	_, err = handle.Conn(within(t), func(*pipe.Conn) error { return wrong })
+	_, err = handle.Conn(processtest.Within(t), func(*pipe.Conn) error { return wrong })
 	require.ErrorIs(t, err, wrong)
 	n := 0
 	setUp := func(*pipe.Conn) error { n++; return nil }
-	one, err := handle.Conn(within(t), setUp)
+	one, err := handle.Conn(processtest.Within(t), setUp)
 	require.NoError(t, err)
-	two, err := handle.Conn(within(t), setUp)
+	two, err := handle.Conn(processtest.Within(t), setUp)
 	require.NoError(t, err)
 	require.Same(t, one, two)
 	require.Equal(t, 1, n)
@@ -416,19 +417,15 @@ func TestHandle(t *testing.T) {
 	require.NoError(t, handle.Close())
 	require.NoError(t, handle.Close())
 	require.True(t, handle.Closed())
-	_, err = handle.Conn(within(t), setUp)
+	_, err = handle.Conn(processtest.Within(t), setUp)
 	require.ErrorIs(t, err, pipe.ErrClosed)
 }
 
 // The hub's process is stopped: whoever connects gives up when its context says so.
 func TestTheProcessOfTheHubIsStopped(t *testing.T) {
 	task, path := kept(t, "")
-	require.NoError(t, syscall.Kill(task.PID(), syscall.SIGSTOP))
-	var status syscall.WaitStatus // only when it is reported does it really stand still
-	_, err := syscall.Wait4(task.PID(), &status, syscall.WUNTRACED, nil)
-	require.NoError(t, err)
-	require.True(t, status.Stopped())
-	ctx, cancel := context.WithCancel(within(t))
+	processtest.Freeze(t, task.PID())
+	ctx, cancel := context.WithCancel(processtest.Within(t))
 	failed := make(chan error)
 	go func() {
 		_, err := hub.Dial(ctx, path, "echo")
@@ -436,7 +433,7 @@ func TestTheProcessOfTheHubIsStopped(t *testing.T) {
 	}()
 	cancel()
 	require.ErrorIs(t, <-failed, context.Canceled)
-	require.NoError(t, syscall.Kill(task.PID(), syscall.SIGCONT))
+	processtest.Thaw(t, task.PID())
 	speak(t, path, "hello")
-	require.NoError(t, task.Stop(within(t)))
+	require.NoError(t, task.Stop(processtest.Within(t)))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
 
@@ -33,7 +34,7 @@ func TestTheFileIsReplaced(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "lock")
 			old, waiting := open(t, path), open(t, path)
 			for range 3 {
-				_, err := old.Acquire(within(t))
+				_, err := old.Acquire(processtest.Within(t))
 				require.NoError(t, err)
 				if name != "truncated" { // who holds it uses the memory, see the README
 					got := make(chan error)
@@ -47,7 +48,7 @@ func TestTheFileIsReplaced(t *testing.T) {
 				} else {
 					require.NoError(t, old.Release())
 					replace(t, path)
-					_, err := waiting.Acquire(within(t))
+					_, err := waiting.Acquire(processtest.Within(t))
 					require.NoError(t, err)
 				}
 				fresh := open(t, path)
@@ -70,7 +71,7 @@ func TestTheFileIsReplaced(t *testing.T) {
 func TestClosingTheFileElsewhere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	a, b := open(t, path), open(t, path)
-	_, err := a.Acquire(within(t))
+	_, err := a.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	_, err = os.ReadFile(path) // opens and closes it
 	require.NoError(t, err)

@@ -1,32 +1,17 @@
 package lock_test
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"example.com/multiprocessing/01-pipes/leaktest"
-	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
 
-func TestMain(m *testing.M) {
-	process.Main()
-	leaktest.Main(m)
-}
-
-// patience is a hang detector, never a proof: no healthy test comes near it.
-const patience = 60 * time.Second
-
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+func TestMain(m *testing.M) { processtest.Main(m) }
 
 // kinds are the ways to get handles of one lock.
 var kinds = map[string]func(t testing.TB) func() lock.Lock{

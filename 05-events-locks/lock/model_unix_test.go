@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
 
@@ -100,7 +101,7 @@ func model(t *testing.T, l lock.Lock) {
 	tasks := make([]*process.Task[struct{}], players)
 	killed := map[int]bool{}
 	begin := func(i int) {
-		tasks[i] = play.New(player{of(l), journal, random.Uint64()}, quiet(t))
+		tasks[i] = play.New(player{of(l), journal, random.Uint64()}, processtest.Quiet(t))
 		require.NoError(t, tasks[i].Start())
 	}
 	for i := range tasks {
@@ -117,7 +118,7 @@ func model(t *testing.T, l lock.Lock) {
 		info, err := os.Stat(journal)
 		return err != nil || info.Size() > 1000
 	}
-	for from := time.Now(); time.Since(from) < length || !enough() && time.Since(from) < patience; {
+	for from := time.Now(); time.Since(from) < length || !enough() && time.Since(from) < processtest.Patience; {
 		for range random.IntN(50_000) {
 			busy++
 		}
@@ -126,7 +127,7 @@ func model(t *testing.T, l lock.Lock) {
 		case 0:
 			killed[tasks[i].PID()] = true
 			require.NoError(t, tasks[i].Kill())
-			require.NoError(t, tasks[i].Join(within(t)))
+			require.NoError(t, tasks[i].Join(processtest.Within(t)))
 			begin(i)
 		case 1:
 			require.NoError(t, syscall.Kill(tasks[i].PID(), syscall.SIGSTOP))
@@ -143,11 +144,11 @@ func model(t *testing.T, l lock.Lock) {
 			require.NoError(t, syscall.Kill(task.PID(), syscall.SIGCONT))
 		}
 	}
-	last, err := l.Acquire(within(t))
+	last, err := l.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	for _, task := range tasks {
 		require.NoError(t, task.Kill())
-		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, task.Join(processtest.Within(t)))
 	}
 	text, err := os.ReadFile(journal)
 	require.NoError(t, err)

@@ -16,12 +16,9 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
-
-func quiet(t testing.TB) process.Config {
-	return process.Config{Stdout: t.Output(), Stderr: t.Output(), Env: []string{"GORACE=atexit_sleep_ms=0"}}
-}
 
 // One of two, of which one is nil: what it is has to be said, since an interface
 // cannot travel. Each travels as its path.
@@ -86,19 +83,19 @@ func noUpdateIsLost(t *testing.T, l lock.Lock) {
 	const processes = 4
 	var tasks []*process.Task[int]
 	for range processes {
-		task := count.New(w, quiet(t))
+		task := count.New(w, processtest.Quiet(t))
 		require.NoError(t, task.Start())
 		tasks = append(tasks, task)
 	}
 	for _, task := range tasks {
-		_, err := task.Result(within(t))
+		_, err := task.Result(processtest.Within(t))
 		require.NoError(t, err)
-		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, task.Join(processtest.Within(t)))
 	}
 	text, err := os.ReadFile(w.File)
 	require.NoError(t, err)
 	require.Equal(t, "400", string(text))
-	g, err := l.Acquire(within(t))
+	g, err := l.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	require.Equal(t, lock.Grant{Token: 401}, g)
 }
@@ -127,7 +124,7 @@ func TestMadeAtAnyTime(t *testing.T) {
 	for kind, opener := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			before := opener(t)()
-			task := later.New(struct{}{}, quiet(t))
+			task := later.New(struct{}{}, processtest.Quiet(t))
 			require.NoError(t, task.Start())
 			defer task.Conn().Close()
 			after := opener(t)()
@@ -137,11 +134,11 @@ func TestMadeAtAnyTime(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, lock.Grant{Token: 1}, g)
 			}
-			_, err := task.Result(within(t))
+			_, err := task.Result(processtest.Within(t))
 			require.NoError(t, err)
-			require.NoError(t, task.Join(within(t)))
+			require.NoError(t, task.Join(processtest.Within(t)))
 			for _, l := range []lock.Lock{before, after} {
-				g, err := l.Acquire(within(t))
+				g, err := l.Acquire(processtest.Within(t))
 				require.NoError(t, err)
 				require.Equal(t, lock.Grant{Token: 2}, g)
 			}
@@ -167,7 +164,7 @@ func TestTheHolderIsKilled(t *testing.T) { forBoth(t, theHolderIsKilled) }
 
 func theHolderIsKilled(t *testing.T, f lock.Lock) {
 	for i := range 10 {
-		task := hold.New(of(f), quiet(t))
+		task := hold.New(of(f), processtest.Quiet(t))
 		require.NoError(t, task.Start())
 		c := task.Conn()
 		g, err := pipe.Receive[lock.Grant](c)
@@ -177,7 +174,7 @@ func theHolderIsKilled(t *testing.T, f lock.Lock) {
 		require.ErrorIs(t, err, lock.ErrHeld)
 		got := make(chan lock.Grant, 1)
 		go func() {
-			ctx := context.Context(within(t))
+			ctx := context.Context(processtest.Within(t))
 			if i%2 == 0 {
 				ctx = context.Background()
 			}
@@ -190,10 +187,10 @@ func theHolderIsKilled(t *testing.T, f lock.Lock) {
 		require.NoError(t, task.Kill())
 		require.Equal(t, lock.Grant{Token: uint64(2*i + 2), PrevDied: true}, <-got)
 		require.NoError(t, f.Release())
-		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, task.Join(processtest.Within(t)))
 		require.NoError(t, c.Close())
 	}
-	g, err := f.AcquireShared(within(t))
+	g, err := f.AcquireShared(processtest.Within(t))
 	require.NoError(t, err)
 	require.False(t, g.PrevDied, "it was told once, and has released the lock since")
 }
@@ -203,7 +200,7 @@ func theHolderIsKilled(t *testing.T, f lock.Lock) {
 func TestAChildDoesNotKeepTheLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	a, b := open(t, path), open(t, path)
-	_, err := a.Acquire(within(t))
+	_, err := a.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	sleep := exec.Command("sleep", "3600")
 	require.NoError(t, sleep.Start())

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/hub"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
@@ -39,13 +39,13 @@ func openSocket(t testing.TB, path string) *lock.Socket {
 // queued waits until so many are in the queue.
 func queued(t testing.TB, s *lock.Socket, n int) {
 	t.Helper()
-	require.Eventually(t, func() bool { return lock.Waiting(s) == n }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return lock.Waiting(s) == n }, processtest.Patience, time.Millisecond)
 }
 
 // Who has asked first gets it first.
 func TestFirstComeFirstServed(t *testing.T) {
 	s := newSocket(t)
-	_, err := s.Acquire(within(t))
+	_, err := s.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	order := make(chan int, 10)
 	var wg sync.WaitGroup
@@ -73,7 +73,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 // him.
 func TestReadersAndAWriter(t *testing.T) {
 	s := newSocket(t)
-	_, err := s.AcquireShared(within(t))
+	_, err := s.AcquireShared(processtest.Within(t))
 	require.NoError(t, err)
 	writer, readers := openSocket(t, s.Path()), []*lock.Socket{openSocket(t, s.Path()), openSocket(t, s.Path())}
 	var wg sync.WaitGroup
@@ -112,7 +112,7 @@ func TestReadersAndAWriter(t *testing.T) {
 // nobody has died with the lock.
 func TestThoseWhoWaitAndGo(t *testing.T) {
 	s := newSocket(t)
-	_, err := s.Acquire(within(t))
+	_, err := s.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 2)
@@ -121,7 +121,7 @@ func TestThoseWhoWaitAndGo(t *testing.T) {
 	queued(t, s, 1)
 	go func() { _, err := closing.Acquire(context.Background()); gone <- err }()
 	queued(t, s, 2)
-	task := hold.New(either{Socket: s}, quiet(t))
+	task := hold.New(either{Socket: s}, processtest.Quiet(t))
 	require.NoError(t, task.Start())
 	defer task.Conn().Close()
 	queued(t, s, 3)
@@ -140,7 +140,7 @@ func TestThoseWhoWaitAndGo(t *testing.T) {
 	require.NoError(t, closing.Close())
 	require.ErrorIs(t, <-gone, pipe.ErrClosed)
 	require.NoError(t, task.Kill())
-	require.NoError(t, task.Join(within(t)))
+	require.NoError(t, task.Join(processtest.Within(t)))
 	queued(t, s, 1)
 	require.NoError(t, s.Release())
 	require.Equal(t, lock.Grant{Token: 2}, <-got)
@@ -157,7 +157,7 @@ func TestGivenUpAtTheMomentOfTheGrant(t *testing.T) {
 	s := newSocket(t)
 	other := openSocket(t, s.Path())
 	for i := range 300 {
-		_, err := s.Acquire(within(t))
+		_, err := s.Acquire(processtest.Within(t))
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		got := make(chan error)
@@ -172,7 +172,7 @@ func TestGivenUpAtTheMomentOfTheGrant(t *testing.T) {
 		} else {
 			require.ErrorIs(t, err, context.Canceled)
 		}
-		g, err := s.Acquire(within(t))
+		g, err := s.Acquire(processtest.Within(t))
 		require.NoError(t, err)
 		require.False(t, g.PrevDied, "nobody has died")
 		require.NoError(t, s.Release())
@@ -196,7 +196,7 @@ var keep = process.Service("keep", func(ctx context.Context, path string, front 
 func kept(t *testing.T) (task *process.Task[struct{}], path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "lock")
-	task = keep.New(path, quiet(t))
+	task = keep.New(path, processtest.Quiet(t))
 	require.NoError(t, task.Start())
 	defer task.Conn().Close()
 	_, err := pipe.Receive[string](task.Conn())
@@ -208,18 +208,18 @@ func kept(t *testing.T) (task *process.Task[struct{}], path string) {
 func TestTheKeeperIsKilled(t *testing.T) {
 	task, path := kept(t)
 	holder, waiter := openSocket(t, path), openSocket(t, path)
-	_, err := holder.Acquire(within(t))
+	_, err := holder.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	waits := make(chan error)
 	go func() { _, err := waiter.Acquire(context.Background()); waits <- err }()
 	require.NoError(t, task.Kill())
 	require.ErrorIs(t, <-waits, hub.ErrGone)
 	require.ErrorIs(t, holder.Release(), hub.ErrGone)
-	_, err = holder.Acquire(within(t))
+	_, err = holder.Acquire(processtest.Within(t))
 	require.ErrorIs(t, err, hub.ErrGone)
 	_, err = waiter.TryAcquire()
 	require.ErrorIs(t, err, pipe.ErrGone)
-	require.NoError(t, task.Join(within(t)))
+	require.NoError(t, task.Join(processtest.Within(t)))
 	_, err = lock.OpenSocket(path)
 	require.ErrorIs(t, err, hub.ErrGone)
 	require.ErrorContains(t, err, path)
@@ -235,20 +235,16 @@ func TestTheKeeperIsKilled(t *testing.T) {
 func TestTheKeeperIsStopped(t *testing.T) {
 	task, path := kept(t)
 	s := openSocket(t, path)
-	require.NoError(t, syscall.Kill(task.PID(), syscall.SIGSTOP))
-	var status syscall.WaitStatus // only when it is reported does it really stand still
-	_, err := syscall.Wait4(task.PID(), &status, syscall.WUNTRACED, nil)
-	require.NoError(t, err)
-	require.True(t, status.Stopped())
+	processtest.Freeze(t, task.PID())
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err = s.Acquire(ctx)
+	_, err := s.Acquire(ctx)
 	require.ErrorIs(t, err, pipe.ErrTimeout)
-	require.NoError(t, syscall.Kill(task.PID(), syscall.SIGCONT))
-	_, err = s.Acquire(within(t))
+	processtest.Thaw(t, task.PID())
+	_, err = s.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	require.NoError(t, s.Release())
-	require.NoError(t, task.Stop(within(t)))
+	require.NoError(t, task.Stop(processtest.Within(t)))
 	_, err = lock.OpenSocket(path)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
@@ -258,7 +254,7 @@ type raw struct{ *pipe.Conn }
 
 func dial(t testing.TB, path string) raw {
 	t.Helper()
-	c, err := hub.Dial(within(t), path, "lock")
+	c, err := hub.Dial(processtest.Within(t), path, "lock")
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return raw{c}
@@ -285,7 +281,7 @@ func TestNonsense(t *testing.T) {
 	require.NoError(t, twice.says('e', 2))
 	_, err = twice.ReceiveFrame()
 	require.ErrorIs(t, hub.Explain(err), hub.ErrGone)
-	g, err := s.Acquire(within(t))
+	g, err := s.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	require.Equal(t, lock.Grant{Token: 2, PrevDied: true}, g)
 }
@@ -300,6 +296,6 @@ func TestAClientThatDoesNotRead(t *testing.T) {
 		}
 		require.Less(t, i, uint64(99_999), "it was never cut off")
 	}
-	_, err := s.Acquire(within(t))
+	_, err := s.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/lock"
 )
 
@@ -42,7 +43,7 @@ func path(t *testing.T, l lock.Lock) string {
 
 func suiteTwoHandlesExcludeEachOther(t *testing.T, open func() lock.Lock) {
 	a, b := open(), open()
-	first, err := a.Acquire(within(t))
+	first, err := a.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	require.Equal(t, lock.Grant{Token: 1}, first)
 	_, err = b.TryAcquire()
@@ -71,7 +72,7 @@ func suiteTwoHandlesExcludeEachOther(t *testing.T, open func() lock.Lock) {
 
 func suiteATimedAcquire(t *testing.T, open func() lock.Lock) {
 	a, b := open(), open()
-	_, err := a.Acquire(within(t))
+	_, err := a.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
@@ -93,7 +94,7 @@ func suiteATimedAcquire(t *testing.T, open func() lock.Lock) {
 
 func suiteSharedHolders(t *testing.T, open func() lock.Lock) {
 	a, b, c := open(), open(), open()
-	ctx := within(t)
+	ctx := processtest.Within(t)
 	_, err := c.Acquire(ctx)
 	require.NoError(t, err)
 	require.NoError(t, c.Release())
@@ -122,7 +123,7 @@ func suiteWith(t *testing.T, open func() lock.Lock) {
 		require.NoError(t, err)
 		require.NoError(t, f.Release())
 	}
-	require.NoError(t, f.With(within(t), func(g lock.Grant) error {
+	require.NoError(t, f.With(processtest.Within(t), func(g lock.Grant) error {
 		require.Equal(t, uint64(1), g.Token)
 		_, err := f.TryAcquire()
 		require.ErrorIs(t, err, lock.ErrHeld)
@@ -130,11 +131,11 @@ func suiteWith(t *testing.T, open func() lock.Lock) {
 	}))
 	free()
 	wrong := errors.New("wrong")
-	require.ErrorIs(t, f.With(within(t), func(lock.Grant) error { return wrong }), wrong)
+	require.ErrorIs(t, f.With(processtest.Within(t), func(lock.Grant) error { return wrong }), wrong)
 	free()
-	require.PanicsWithValue(t, "on purpose", func() { _ = f.With(within(t), func(lock.Grant) error { panic("on purpose") }) })
+	require.PanicsWithValue(t, "on purpose", func() { _ = f.With(processtest.Within(t), func(lock.Grant) error { panic("on purpose") }) })
 	free()
-	require.ErrorIs(t, f.With(within(t), func(lock.Grant) error { return f.Release() }), lock.ErrNotHeld)
+	require.ErrorIs(t, f.With(processtest.Within(t), func(lock.Grant) error { return f.Release() }), lock.ErrNotHeld)
 	free()
 }
 
@@ -157,9 +158,9 @@ func suiteGoroutinesWithOneHandle(t *testing.T, open func() lock.Lock) {
 
 func suiteClose(t *testing.T, open func() lock.Lock) {
 	b, a := open(), open() // b is the first one: with a Socket it keeps the lock
-	_, err := a.Acquire(within(t))
+	_, err := a.Acquire(processtest.Within(t))
 	require.NoError(t, err)
-	for _, ctx := range []context.Context{within(t), context.Background()} {
+	for _, ctx := range []context.Context{processtest.Within(t), context.Background()} {
 		c := open()
 		waiting := make(chan error)
 		go func() { _, err := c.Acquire(ctx); waiting <- err }()
@@ -186,7 +187,7 @@ func TestTheZeroValue(t *testing.T) {
 	for _, none := range []lock.Lock{&lock.File{}, &lock.Socket{}} {
 		_, err := none.TryAcquire()
 		require.ErrorContains(t, err, "not opened")
-		_, err = none.Acquire(within(t))
+		_, err = none.Acquire(processtest.Within(t))
 		require.ErrorContains(t, err, "not opened")
 		require.Error(t, none.Release())
 		require.NoError(t, none.Close())

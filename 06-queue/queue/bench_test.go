@@ -15,6 +15,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/06-queue/queue"
 )
 
@@ -66,9 +67,9 @@ func BenchmarkQueue(b *testing.B) {
 func benchmarkQueue(b *testing.B, n, batch int) {
 	q := newQueue[[]byte](b, queue.Config{})
 	s := stream{q, max(b.N/n, 1), batch}
-	var from, to []started
+	var from, to []processtest.Started
 	for range n {
-		from, to = append(from, start(b, pour, s)), append(to, start(b, drink, s))
+		from, to = append(from, processtest.Start(b, pour, s)), append(to, processtest.Start(b, drink, s))
 	}
 	for i := range n {
 		require.NoError(b, from[i].Ready(context.Background()))
@@ -79,7 +80,7 @@ func benchmarkQueue(b *testing.B, n, batch int) {
 		require.NoError(b, pipe.Send(s.Conn, "go"))
 	}
 	for _, s := range to {
-		s.says(b, "done")
+		s.Says(b, "done")
 	}
 	b.StopTimer()
 }

@@ -16,43 +16,10 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/05-events-locks/hub"
 	"example.com/multiprocessing/06-queue/queue"
 )
-
-func quiet(t testing.TB) process.Config {
-	return process.Config{Stdout: t.Output(), Stderr: t.Output(), Env: []string{"GORACE=atexit_sleep_ms=0"}}
-}
-
-type started struct {
-	*process.Task[struct{}]
-	*pipe.Conn
-}
-
-func start[In any](t testing.TB, target *process.Target[In, struct{}], in In) started {
-	t.Helper()
-	task := target.New(in, quiet(t))
-	require.NoError(t, task.Start())
-	t.Cleanup(func() {
-		_ = task.Kill()
-		require.NoError(t, task.Join(context.Background()))
-		_ = task.Conn().Close()
-	})
-	return started{task, task.Conn()}
-}
-
-func (s started) says(t testing.TB, want string) {
-	t.Helper()
-	got, err := pipe.Receive[string](s.Conn)
-	require.NoError(t, err)
-	require.Equal(t, want, got)
-}
-
-func (s started) dies(t testing.TB) {
-	t.Helper()
-	require.NoError(t, s.Kill())
-	require.NoError(t, s.Join(within(t)))
-}
 
 type job struct {
 	Queue *queue.Queue[string]
@@ -73,8 +40,8 @@ func TestPutHasHappened(t *testing.T) {
 	q := newQueue[string](t, queue.Config{})
 	for i := range 20 {
 		item := fmt.Sprint(i)
-		s := start(t, putAndDie, job{q, []string{item, item}})
-		require.NoError(t, s.Join(within(t)))
+		s := processtest.Start(t, putAndDie, job{q, []string{item, item}})
+		require.NoError(t, s.Join(processtest.Within(t)))
 		holds(t, q, 2, false)
 		require.Equal(t, item, get(t, q))
 		require.Equal(t, item, get(t, q))
@@ -118,48 +85,48 @@ var takes = process.Service("takes", func(ctx context.Context, j job, front *pip
 // Get it has taken along.
 func TestTheConsumerIsKilled(t *testing.T) {
 	q := newQueue[string](t, queue.Config{})
-	require.NoError(t, q.Put(within(t), "one", "two"))
-	s := start(t, takes, job{q, []string{"lease"}})
-	s.says(t, "one")
-	s.dies(t)
-	l, err := q.Lease(within(t))
+	require.NoError(t, q.Put(processtest.Within(t), "one", "two"))
+	s := processtest.Start(t, takes, job{q, []string{"lease"}})
+	s.Says(t, "one")
+	s.Dies(t)
+	l, err := q.Lease(processtest.Within(t))
 	require.NoError(t, err)
 	require.Equal(t, "one", l.Value)
 	require.Equal(t, 2, l.Deliveries)
 	require.NoError(t, l.Ack())
-	s = start(t, takes, job{q, []string{"get"}})
-	s.says(t, "two")
-	s.dies(t)
-	require.NoError(t, q.Join(within(t)))
+	s = processtest.Start(t, takes, job{q, []string{"get"}})
+	s.Says(t, "two")
+	s.Dies(t)
+	require.NoError(t, q.Join(processtest.Within(t)))
 	holds(t, q, 0, false)
 }
 
 // Those who wait, to put or to get, and are killed or stopped, block nobody.
 func TestThoseWhoWaitAndDie(t *testing.T) {
 	q := newQueue[string](t, queue.Config{Capacity: 1})
-	getter, stopped := start(t, takes, job{q, []string{"wait"}}), start(t, takes, job{q, []string{"wait"}})
-	getter.says(t, "waits")
-	stopped.says(t, "waits")
+	getter, stopped := processtest.Start(t, takes, job{q, []string{"wait"}}), processtest.Start(t, takes, job{q, []string{"wait"}})
+	getter.Says(t, "waits")
+	stopped.Says(t, "waits")
 	require.NoError(t, syscall.Kill(stopped.PID(), syscall.SIGSTOP))
-	getter.dies(t)
+	getter.Dies(t)
 	// What the broker hands to the stopped one, that one has. It may have been stopped
 	// before it had asked.
-	require.NoError(t, q.Put(within(t), "one"))
+	require.NoError(t, q.Put(processtest.Within(t), "one"))
 	if err := q.TryPut("two"); err != nil {
 		require.ErrorIs(t, err, queue.ErrFull)
 	}
-	stopped.dies(t)
+	stopped.Dies(t)
 	for {
 		if _, err := q.TryGet(); err != nil {
 			break
 		}
 	}
-	require.NoError(t, q.Put(within(t), "full"))
-	putter := start(t, takes, job{q, []string{"put"}})
-	putter.says(t, "waits")
-	putter.dies(t)
+	require.NoError(t, q.Put(processtest.Within(t), "full"))
+	putter := processtest.Start(t, takes, job{q, []string{"put"}})
+	putter.Says(t, "waits")
+	putter.Dies(t)
 	require.Equal(t, "full", get(t, q))
-	require.NoError(t, q.Put(within(t), "and on"))
+	require.NoError(t, q.Put(processtest.Within(t), "and on"))
 	for item := get(t, q); item != "and on"; item = get(t, q) {
 		require.Len(t, item, 1<<20, "whole, or not at all")
 	}
@@ -181,21 +148,21 @@ var own = process.Service("own", func(ctx context.Context, _ struct{}, front *pi
 
 func TestTheBrokerIsKilled(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()) // a killed process leaves its directory there
-	owner := start(t, own, struct{}{})
+	owner := processtest.Start(t, own, struct{}{})
 	q, err := pipe.Receive[*queue.Queue[string]](owner.Conn)
 	require.NoError(t, err)
 	defer q.Close()
-	require.NoError(t, q.Put(within(t), "one"))
-	l, err := q.Lease(within(t))
+	require.NoError(t, q.Put(processtest.Within(t), "one"))
+	l, err := q.Lease(processtest.Within(t))
 	require.NoError(t, err)
 	ended := make(chan error, 2)
 	go func() { _, err := q.Get(context.Background()); ended <- err }()
 	go func() { ended <- q.Join(context.Background()) }()
-	owner.dies(t)
+	owner.Dies(t)
 	require.ErrorIs(t, <-ended, hub.ErrGone)
 	require.ErrorIs(t, <-ended, hub.ErrGone)
 	require.ErrorIs(t, l.Ack(), hub.ErrGone)
-	require.ErrorIs(t, q.Put(within(t), "two"), hub.ErrGone)
+	require.ErrorIs(t, q.Put(processtest.Within(t), "two"), hub.ErrGone)
 }
 
 type worker struct {
@@ -274,7 +241,7 @@ func TestLedger(t *testing.T) {
 	var serial int
 	begin := func(target *process.Target[worker, struct{}], times int) *process.Task[struct{}] {
 		serial++
-		task := target.New(worker{q, journal, fmt.Sprint(serial), times}, quiet(t))
+		task := target.New(worker{q, journal, fmt.Sprint(serial), times}, processtest.Quiet(t))
 		require.NoError(t, task.Start())
 		return task
 	}
@@ -307,23 +274,23 @@ func TestLedger(t *testing.T) {
 		}
 		i := n % 4
 		require.NoError(t, consumers[i].Kill())
-		require.NoError(t, consumers[i].Join(within(t)))
+		require.NoError(t, consumers[i].Join(processtest.Within(t)))
 		consumers[i] = begin(consume, 0)
 		if n == 3 || n == 6 {
 			require.NoError(t, producers[i].Kill())
-			require.NoError(t, producers[i].Join(within(t)))
+			require.NoError(t, producers[i].Join(processtest.Within(t)))
 			producers[i] = begin(produce, items/4)
 		}
 	}
 	for _, task := range producers {
 		_, err := task.Result(t.Context())
 		require.NoError(t, err)
-		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, task.Join(processtest.Within(t)))
 	}
 	require.NoError(t, q.Join(t.Context()))
 	require.NoError(t, q.Close())
 	for _, task := range consumers {
-		require.NoError(t, task.Join(within(t)))
+		require.NoError(t, task.Join(processtest.Within(t)))
 	}
 
 	text, err := os.ReadFile(journal)
