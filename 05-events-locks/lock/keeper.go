@@ -145,9 +145,12 @@ func (k *keeper) grant() {
 			k.died = true // until it says otherwise
 		}
 		g.Token = k.token
-		if c.conn.SendFrame(answer{sayGranted, c.number, g}.frame()) != nil {
-			_ = c.conn.Close() // serve will hear of that, and take it back
+		err := c.conn.SendFrame(answer{sayGranted, c.number, g}.frame())
+		if errors.Is(err, pipe.ErrTimeout) {
+			_ = c.conn.Close() // it does not read; serve hears of that, and takes the lock back
 		}
+		// If the client has gone, serve hears of that too, in its turn: its last word, a
+		// cancel, may still be there to be read, and then nobody has died.
 	}
 }
 

@@ -179,6 +179,30 @@ func TestGivenUpAtTheMomentOfTheGrant(t *testing.T) {
 	}
 }
 
+// A handle is closed while it waits, and at the same moment the lock becomes free: the
+// grant finds nobody, and nobody has died with it.
+func TestClosedAtTheMomentOfTheGrant(t *testing.T) {
+	s := newSocket(t)
+	for range 300 {
+		_, err := s.Acquire(processtest.Within(t))
+		require.NoError(t, err)
+		c, err := lock.OpenSocket(s.Path())
+		require.NoError(t, err)
+		ended := make(chan error)
+		go func() { _, err := c.Acquire(context.Background()); ended <- err }()
+		queued(t, s, 1)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = c.Close() })
+		require.NoError(t, s.Release())
+		<-ended // with the lock or without it
+		wg.Wait()
+		g, err := s.Acquire(processtest.Within(t))
+		require.NoError(t, err)
+		require.False(t, g.PrevDied, "nobody has died")
+		require.NoError(t, s.Release())
+	}
+}
+
 // keep makes a lock in a process of its own, and says where it is.
 var keep = process.Service("keep", func(ctx context.Context, path string, front *pipe.Conn) error {
 	s, err := lock.ListenSocket(path)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -205,8 +206,8 @@ func (b *broker) answer(p *peer, what byte, payload []byte) {
 	p.what, p.batch = 0, nil
 	frame := append(message{what: what, number: p.number}.head(), payload...)
 	if len(frame) <= small {
-		if p.conn.SendFrame(frame) != nil {
-			_ = p.conn.Close() // serve hears of that, and takes back what was leased
+		if errors.Is(p.conn.SendFrame(frame), pipe.ErrTimeout) {
+			_ = p.conn.Close() // it does not read; serve hears of that, and takes back what was leased
 		}
 		return
 	}
