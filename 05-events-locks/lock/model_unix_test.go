@@ -25,6 +25,7 @@ type player struct {
 	Lock    either
 	Journal string
 	Seed    uint64
+	ID      int // not the pid: in minutes the kernel gives the same one again
 }
 
 // play takes the lock again and again, in all ways there are, and writes down in the
@@ -57,11 +58,11 @@ var play = process.Func("play", func(ctx context.Context, p player) (struct{}, e
 			continue // not now
 		}
 		// One write with O_APPEND is one line, whole and in order.
-		fmt.Fprintf(journal, "begin %d %d %t\n", os.Getpid(), grant.Token, grant.PrevDied)
+		fmt.Fprintf(journal, "begin %d %d %t\n", p.ID, grant.Token, grant.PrevDied)
 		for range random.IntN(2000) {
 			busy++ // something that takes time
 		}
-		fmt.Fprintf(journal, "end %d\n", os.Getpid())
+		fmt.Fprintf(journal, "end %d\n", p.ID)
 		if err := l.Release(); err != nil {
 			return struct{}{}, err
 		}
@@ -100,8 +101,11 @@ func model(t *testing.T, l lock.Lock) {
 	const players = 6
 	tasks := make([]*process.Task[struct{}], players)
 	killed := map[int]bool{}
+	ids, last := make([]int, players), 0
 	begin := func(i int) {
-		tasks[i] = play.New(player{of(l), journal, random.Uint64()}, processtest.Quiet(t))
+		last++
+		ids[i] = last
+		tasks[i] = play.New(player{of(l), journal, random.Uint64(), last}, processtest.Quiet(t))
 		require.NoError(t, tasks[i].Start())
 	}
 	for i := range tasks {
@@ -125,7 +129,7 @@ func model(t *testing.T, l lock.Lock) {
 		i := random.IntN(players)
 		switch random.IntN(3) {
 		case 0:
-			killed[tasks[i].PID()] = true
+			killed[ids[i]] = true
 			require.NoError(t, tasks[i].Kill())
 			require.NoError(t, tasks[i].Join(processtest.Within(t)))
 			begin(i)
@@ -137,14 +141,14 @@ func model(t *testing.T, l lock.Lock) {
 	}
 	// Nobody waits for the dead: when all are dead or go on, it is free.
 	for i, task := range tasks {
-		killed[task.PID()] = true
+		killed[ids[i]] = true
 		if i%2 == 0 {
 			require.NoError(t, task.Kill())
 		} else {
 			require.NoError(t, syscall.Kill(task.PID(), syscall.SIGCONT))
 		}
 	}
-	last, err := l.Acquire(processtest.Within(t))
+	grant, err := l.Acquire(processtest.Within(t))
 	require.NoError(t, err)
 	for _, task := range tasks {
 		require.NoError(t, task.Kill())
@@ -153,7 +157,7 @@ func model(t *testing.T, l lock.Lock) {
 	text, err := os.ReadFile(journal)
 	require.NoError(t, err)
 	grants := readJournal(t, string(text), killed)
-	t.Logf("%d grants, %d processes killed, the last token is %d", grants, len(killed), last.Token)
+	t.Logf("%d grants, %d processes killed, the last token is %d", grants, len(killed), grant.Token)
 	require.Greater(t, grants, 10)
 }
 
@@ -164,20 +168,20 @@ func readJournal(t *testing.T, text string, killed map[int]bool) (grants int) {
 	var ended bool   // and was about to give it back
 	var token uint64 // the last one
 	lines := strings.SplitAfter(text, "\n")
-	last := map[int]int{} // by pid: its last line; before that it was alive
+	last := map[int]int{} // by player: its last line; before that it was alive
 	for i, line := range lines {
 		if fields := strings.Fields(line); len(fields) > 1 {
-			pid, err := strconv.Atoi(fields[1])
+			id, err := strconv.Atoi(fields[1])
 			require.NoError(t, err)
-			last[pid] = i
+			last[id] = i
 		}
 	}
 	for i, line := range lines[:len(lines)-1] {
 		fields := strings.Fields(line)
-		pid, err := strconv.Atoi(fields[1])
+		id, err := strconv.Atoi(fields[1])
 		require.NoError(t, err)
 		if fields[0] == "end" {
-			require.Equal(t, holder, pid, "somebody else has the lock: %s", line)
+			require.Equal(t, holder, id, "somebody else has the lock: %s", line)
 			require.False(t, ended, line)
 			ended = true
 			continue
@@ -199,7 +203,7 @@ func readJournal(t *testing.T, text string, killed map[int]bool) (grants int) {
 		if !ended && holder != 0 {
 			require.True(t, killed[holder], "two have the lock: %d and %s", holder, line)
 		}
-		holder, ended, token = pid, false, next
+		holder, ended, token = id, false, next
 	}
 	return grants
 }
