@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -268,6 +269,7 @@ func TestLedger(t *testing.T) {
 			select {
 			case <-producers[0].Done(): // all is put: the rest is killed in a row
 			default:
+				time.Sleep(time.Millisecond)
 				continue
 			}
 			break
