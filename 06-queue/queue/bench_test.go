@@ -56,9 +56,11 @@ var drink = process.Service("drink", func(ctx context.Context, s stream, front *
 	return pipe.Send(front, "done")
 })
 
-// BenchmarkQueue is one item of 64 bytes on its way from one process through the broker
-// to another. batch is with a hundred in each call.
+// BenchmarkQueue is one item of 64 bytes on its way from one process to another. batch is
+// with a hundred in each call.
 func BenchmarkQueue(b *testing.B) {
+	b.Run("kernel/1to1", func(b *testing.B) { benchmarkKernel(b, 1) })
+	b.Run("kernel/2to2", func(b *testing.B) { benchmarkKernel(b, 2) })
 	b.Run("broker/1to1", func(b *testing.B) { benchmarkQueue(b, 1, 1) })
 	b.Run("broker/2to2", func(b *testing.B) { benchmarkQueue(b, 2, 1) })
 	b.Run("broker/batch/1to1", func(b *testing.B) { benchmarkQueue(b, 1, 100) })

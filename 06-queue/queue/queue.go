@@ -160,10 +160,12 @@ func (q *Queue[T]) get(ctx context.Context, op string, how byte, n int) ([]T, er
 // All returns the items, one after the other, until the queue is closed and empty, or ctx
 // ends, or something goes wrong: then it yields the error, which [ErrClosed] is not, and
 // stops. Each item is taken when the loop comes to it.
-func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
+func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, q.Get) }
+
+func all[T any](ctx context.Context, get func(context.Context) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
-			item, err := q.Get(ctx)
+			item, err := get(ctx)
 			if errors.Is(err, ErrClosed) {
 				return
 			}
