@@ -303,7 +303,7 @@ func TestLedger(t *testing.T) {
 		fields := strings.Fields(line)
 		switch fields[0] {
 		case "begins", "put":
-			for _, item := range strings.Split(fields[1], ",") {
+			for item := range strings.SplitSeq(fields[1], ",") {
 				begun[item] = true
 				if fields[0] == "put" {
 					put[item] = true
