@@ -217,6 +217,20 @@ func TestSetBeforeTheEnd(t *testing.T) {
 	require.ErrorIs(t, other.Clear(), hub.ErrGone)
 }
 
+// Who only wants to look need not have looked before.
+func TestTheFirstLook(t *testing.T) {
+	e := newEvent(t)
+	text, err := e.MarshalText()
+	require.NoError(t, err)
+	for _, want := range []error{pipe.ErrTimeout, nil} {
+		other := &event.Event{}
+		require.NoError(t, other.UnmarshalText(text)) // not connected yet
+		require.ErrorIs(t, other.Wait(processtest.Past(t)), want)
+		require.NoError(t, other.Close())
+		require.NoError(t, e.Set())
+	}
+}
+
 // One wait for an event and a message.
 func TestSource(t *testing.T) {
 	e := newEvent(t)

@@ -18,16 +18,31 @@ var ErrGone = fmt.Errorf("the process that keeps it has ended, or has closed it 
 // Dial connects to the hub at a path. [os.ErrNotExist] says that there is none, and
 // [ErrGone] that its process has ended without removing it. If ctx ends before, or
 // after 15 s (the other process may be stopped), it is [pipe.ErrTimeout] or the
-// context's cause.
+// context's cause. With a ctx that has ended already it takes a second at most: who only
+// wants to look has to get there.
 func Dial(ctx context.Context, path, kind string) (*pipe.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	asked, limit := ctx, patience
+	if ctx.Err() != nil {
+		ctx, limit = context.WithoutCancel(ctx), time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	conn, err := dial(ctx, path, kind)
+	switch {
+	case err == nil:
+		return conn, nil
+	case asked.Err() != nil && errors.Is(err, pipe.ErrTimeout):
+		err = pipe.Cause(asked)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		err = ErrGone // a name without a listener behind it
+	}
+	return nil, fmt.Errorf("%s at %s: %w", kind, path, Explain(err))
+}
+
+func dial(ctx context.Context, path, kind string) (*pipe.Conn, error) {
 	conn, err := connect(ctx, path)
 	if err != nil {
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			err = ErrGone // a name without a listener behind it
-		}
-		return nil, fmt.Errorf("%s at %s: %w", kind, path, err)
+		return nil, err
 	}
 	var answer []byte
 	err = conn.Within(ctx, func() error {
@@ -42,7 +57,7 @@ func Dial(ctx context.Context, path, kind string) (*pipe.Conn, error) {
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("%s at %s: %w", kind, path, Explain(err))
+		return nil, err
 	}
 	return conn, nil
 }

@@ -113,6 +113,22 @@ func TestWaiting(t *testing.T) {
 	require.Equal(t, "six", get(t, q))
 }
 
+// Who only wants to look need not have looked before.
+func TestTheFirstLook(t *testing.T) {
+	q := newQueue[int](t, queue.Config{})
+	text, err := q.MarshalText()
+	require.NoError(t, err)
+	for i := range 3 {
+		other := &queue.Queue[int]{}
+		require.NoError(t, other.UnmarshalText(text)) // not connected yet
+		require.NoError(t, other.Put(processtest.Past(t), i))
+		got, err := other.Get(processtest.Past(t))
+		require.NoError(t, err)
+		require.Equal(t, i, got)
+		require.NoError(t, other.Close())
+	}
+}
+
 // To give up and to get at the same moment: an item is either there or here.
 func TestGivenUpAtTheMomentOfThePut(t *testing.T) {
 	q := newQueue[int](t, queue.Config{})
