@@ -71,17 +71,19 @@ func (c *clients) take(ctx context.Context) (*client, error) {
 		return nil, errors.New("this handle was not opened; see New and Open")
 	}
 	conn, err := hub.Dial(ctx, c.handle.Path(), kind)
-	if err != nil {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed: // meanwhile; then why the hub does not answer does not matter
+		if err == nil {
+			_ = conn.Close()
+		}
+		return nil, pipe.ErrClosed
+	case err != nil:
 		return nil, err
 	}
 	conn.SetLimit(frameLimit)
 	one := &client{Conn: conn}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		_ = conn.Close()
-		return nil, pipe.ErrClosed
-	}
 	if c.all == nil {
 		c.all = map[*client]bool{}
 	}
