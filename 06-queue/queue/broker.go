@@ -56,7 +56,7 @@ func (b *broker) listen(path string) (*hub.Hub, error) {
 // serve is the life of a connection. What it has leased comes back when it ends.
 func (b *broker) serve(conn *pipe.Conn) {
 	conn.SetLimit(frameLimit)
-	_ = conn.SetWriteDeadline(long)
+	_ = conn.SetWriteDeadline(expired)
 	p := &peer{conn: conn}
 	for {
 		frame, err := conn.ReceiveFrame()
@@ -70,8 +70,8 @@ func (b *broker) serve(conn *pipe.Conn) {
 	}
 }
 
-// long is a moment that has passed: a write does what it can do at once, and no more.
-var long = time.Unix(1, 0)
+// expired is a moment that has passed: a write does what it can do at once, and no more.
+var expired = time.Unix(1, 0)
 
 func (b *broker) hear(p *peer, frame []byte) error {
 	m, err := readMessage(frame)
@@ -216,7 +216,7 @@ func (b *broker) answer(p *peer, what byte, payload []byte) {
 		if p.conn.SendFrame(frame) != nil {
 			_ = p.conn.Close()
 		}
-		_ = p.conn.SetWriteDeadline(long)
+		_ = p.conn.SetWriteDeadline(expired)
 	}()
 }
 

@@ -30,8 +30,8 @@ func FuzzBroker(f *testing.F) {
 			}
 			defer front.Close()
 			defer back.Close()
-			_ = back.SetWriteDeadline(long)
-			_ = front.SetReadDeadline(long) // what is there, and no more
+			_ = back.SetWriteDeadline(expired)
+			_ = front.SetReadDeadline(expired) // what is there, and no more
 			fronts[i], peers[i] = front, &peer{conn: back}
 		}
 		for n := uint64(1); len(script) >= 3; n++ {

@@ -29,13 +29,9 @@ func (q *Queue[T]) Lease(ctx context.Context) (*Lease[T], error) {
 		return nil, q.explain(op, err)
 	}
 	a, err := one.request(ctx, sayLease, nil)
-	if err := q.judge(ctx, sayLease, a, err); err != nil {
-		if a.what == 0 {
-			q.give(one, err)
-		} else {
-			q.give(one, nil)
-		}
-		return nil, q.explain(op, err)
+	if why := q.judge(ctx, sayLease, a, err); why != nil {
+		q.give(one, err)
+		return nil, q.explain(op, why)
 	}
 	deliveries, rest, err := readNumber(a.payload)
 	l := &Lease[T]{Deliveries: int(deliveries), q: q, one: one}
