@@ -59,8 +59,10 @@ var drink = process.Service("drink", func(ctx context.Context, s stream, front *
 // BenchmarkQueue is one item of 64 bytes on its way from one process to another. batch is
 // with a hundred in each call.
 func BenchmarkQueue(b *testing.B) {
-	b.Run("kernel/1to1", func(b *testing.B) { benchmarkKernel(b, 1) })
-	b.Run("kernel/2to2", func(b *testing.B) { benchmarkKernel(b, 2) })
+	b.Run("kernel/1to1", func(b *testing.B) { benchmarkKernel(b, 1, queue.KernelConfig{}) })
+	b.Run("kernel/2to2", func(b *testing.B) { benchmarkKernel(b, 2, queue.KernelConfig{}) })
+	b.Run("kernel/slots/1to1", func(b *testing.B) { benchmarkKernel(b, 1, queue.KernelConfig{Slot: 80}) })
+	b.Run("kernel/slots/2to2", func(b *testing.B) { benchmarkKernel(b, 2, queue.KernelConfig{Slot: 80}) })
 	b.Run("broker/1to1", func(b *testing.B) { benchmarkQueue(b, 1, 1) })
 	b.Run("broker/2to2", func(b *testing.B) { benchmarkQueue(b, 2, 1) })
 	b.Run("broker/batch/1to1", func(b *testing.B) { benchmarkQueue(b, 1, 100) })

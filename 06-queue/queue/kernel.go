@@ -6,62 +6,86 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"os"
 	"sync"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/05-events-locks/hub"
 )
 
-// MaxKernelItem is how many bytes an item of a [Kernel] queue may have when it is encoded.
-const MaxKernelItem = 64 << 10
+// MaxKernelItem is how many bytes an item of a [Kernel] queue may have when it is encoded,
+// if it has no slots.
+const MaxKernelItem = 64<<10 - 1
 
-// A Kernel queue has no broker: the items are in the kernel, in a pair of sockets of which
-// everybody who takes part has both ends. A socket of the kind SOCK_SEQPACKET, see
-// unix(7), keeps what was written in one piece in one piece, and the kernel lets one at a
-// time write, and read. That is a queue, and nobody who dies can be in the middle of it:
-// there is no middle.
+// A Kernel queue has no broker: the items are in the kernel, in a pair of descriptors of
+// which everybody who takes part has both. The kernel keeps what was written in one piece
+// in one piece, and lets one at a time write, and read. That is a queue, and nobody who
+// dies can be in the middle of it: there is no middle. Two things of the kernel are like
+// that:
+//
+//   - a pair of sockets of the kind SOCK_SEQPACKET, see unix(7), for items of any size up to
+//     [MaxKernelItem];
+//   - a pipe, if all that is written to it has one size, and that is at most PIPE_BUF, see
+//     pipe(7): what is read with that size is what was written. That is [KernelConfig.Slot],
+//     and quicker still.
 //
 // It is much quicker than a [Queue], and promises less: there is no lease, no length and
-// no Join; an item may have [MaxKernelItem] bytes; how many there is room for is for the
-// kernel to say (some hundred); who waits first need not get first; and what is in it is
-// lost when the process that has made it ends. All methods are safe for concurrent use.
+// no Join; items are small; how many there is room for is for the kernel to say (some
+// hundred); who waits first need not get first; an item is lost if its consumer dies; and
+// what is in it is lost when the process that has made it ends. All methods are safe for
+// concurrent use. A goroutine that waits costs a thread as long as it does.
 //
 // It travels to another process as its path, like a Queue.
 type Kernel[T any] struct {
 	hub    *hub.Hub // nil: another process has made it
 	handle hub.Handle
+	ended  chan struct{} // closed by Close of the one who has made it
 
 	mu      sync.Mutex
 	in, out *packets
 	closed  bool
 }
 
-// NewKernel makes a queue that the kernel keeps. [errors.ErrUnsupported] on a system
-// without such sockets, which macOS is.
-func NewKernel[T any]() (*Kernel[T], error) {
-	fds, err := packetPair()
+// KernelConfig is how a Kernel queue is made. Its zero value is useful.
+type KernelConfig struct {
+	// Slot is how many bytes each item takes in a pipe, two of which are for its length:
+	// at most 4096 on Linux, 512 elsewhere. 0 is a pair of sockets; on a system that has
+	// none of the kind, such as macOS, it is the largest slot.
+	Slot int
+}
+
+// NewKernel makes a queue that the kernel keeps. Close it when it is no longer needed.
+func NewKernel[T any](c KernelConfig) (*Kernel[T], error) {
+	in, out, err := newPackets(c.Slot)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	k := &Kernel[T]{in: newPackets(os.NewFile(uintptr(fds[0]), "in")), out: newPackets(os.NewFile(uintptr(fds[1]), "out"))}
-	k.hub, err = hub.New(kernelKind, func(client *pipe.Conn) {
-		if client.SendFile(k.in.file) == nil && client.SendFile(k.out.file) == nil {
-			_, _ = client.ReceiveFrame() // until it ends
-		}
-	})
-	if err != nil {
+	k := &Kernel[T]{in: in, out: out, ended: make(chan struct{})}
+	if k.hub, err = hub.New(kernelKind, k.serve); err != nil {
 		closeBoth(k.in, k.out, err)
 		return nil, fmt.Errorf("queue: %w", err)
 	}
 	return k, k.UnmarshalText([]byte(k.hub.Path()))
+}
+
+// serve hands the descriptors out. Then it says nothing, until the queue is closed.
+func (k *Kernel[T]) serve(client *pipe.Conn) {
+	if pipe.Send(client, k.in.slot) != nil || k.in.sendTo(client) != nil || k.out.sendTo(client) != nil {
+		return
+	}
+	left := make(chan struct{})
+	go func() {
+		_, _ = client.ReceiveFrame()
+		close(left)
+	}()
+	select {
+	case <-k.ended:
+		if client.SendFrame(nil) == nil {
+			<-left
+		}
+	case <-left:
+	}
 }
 
 const kernelKind = "kernel queue"
@@ -93,24 +117,31 @@ func (k *Kernel[T]) connected(ctx context.Context) (in, out *packets, err error)
 		return k.in, k.out, nil
 	}
 	_, err = k.handle.Conn(ctx, func(c *pipe.Conn) error {
-		in, err := c.ReceiveFile()
+		slot, err := pipe.Receive[int](c)
 		if err != nil {
 			return err
 		}
-		out, err := c.ReceiveFile()
+		in, err := receivePackets(c, slot)
 		if err != nil {
-			_ = in.Close()
 			return err
 		}
-		k.in, k.out = newPackets(in), newPackets(out)
-		go func(in, out *packets) {
-			// The connection says nothing. When it ends, so has the one who made the queue.
+		out, err := receivePackets(c, slot)
+		if err != nil {
+			in.close(err)
+			return err
+		}
+		k.in, k.out = in, out
+		go func() {
 			_, err := c.ReceiveFrame()
+			if err == nil { // the queue was closed. There is an end when nobody can write any more.
+				in.close(ErrClosed)
+				_, err = c.ReceiveFrame()
+			}
 			if !errors.Is(err, pipe.ErrClosed) {
 				err = hub.ErrGone
 			}
 			closeBoth(in, out, err)
-		}(k.in, k.out)
+		}()
 		return nil
 	})
 	return k.in, k.out, err
@@ -120,17 +151,9 @@ func (k *Kernel[T]) connected(ctx context.Context) (in, out *packets, err error)
 // it returns [pipe.ErrTimeout] or the context's cause, and nothing was put. [ErrClosed]
 // after Close.
 func (k *Kernel[T]) Put(ctx context.Context, item T) error {
-	// The first byte says that it is an item: an empty packet would look like the end.
-	b, err := process.Append([]byte{0}, item)
-	if err == nil && len(b) > MaxKernelItem {
-		err = fmt.Errorf("the item has %d bytes, and the limit is %d; a Queue takes more", len(b)-1, MaxKernelItem-1)
-	}
-	if err != nil {
-		return fmt.Errorf("queue: put: %w", err)
-	}
 	in, _, err := k.connected(ctx)
 	if err == nil {
-		err = in.put(ctx, b)
+		err = in.put(ctx, func(b []byte) ([]byte, error) { return process.Append(b, item) })
 	}
 	return k.explain("put", err)
 }
@@ -143,10 +166,10 @@ func (k *Kernel[T]) Get(ctx context.Context) (item T, err error) {
 	if err != nil {
 		return item, k.explain("get", err)
 	}
-	b, err := out.take(ctx)
-	if err == nil {
+	err = out.take(ctx, func(b []byte) (err error) {
 		item, err = process.Decode[T](b)
-	}
+		return err
+	})
 	return item, k.explain("get", err)
 }
 
@@ -161,13 +184,23 @@ func (k *Kernel[T]) explain(op string, err error) error {
 }
 
 // Close closes the queue, if this process has made it: from now on Put returns
-// [ErrClosed], and so does Get when nothing is left. In any other process it gives up the
-// handle; those that wait with it get [pipe.ErrClosed].
+// [ErrClosed], and so does Get when nothing is left. (In a queue with slots, it does as
+// soon as all who can put have heard of it; one that is stopped keeps that from
+// happening.) In any other process it gives up the handle; those that wait with it get
+// [pipe.ErrClosed]. A second Close does nothing.
 func (k *Kernel[T]) Close() error {
-	if k.hub != nil {
-		return k.in.finish()
+	if k.hub == nil {
+		return k.giveUp()
 	}
-	return k.giveUp()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	select {
+	case <-k.ended:
+		return nil
+	default:
+		close(k.ended)
+	}
+	return k.in.finish()
 }
 
 // Destroy ends the queue for all, with what is in it: they get [hub.ErrGone].
@@ -187,132 +220,4 @@ func (k *Kernel[T]) giveUp() error {
 		closeBoth(k.in, k.out, pipe.ErrClosed)
 	}
 	return k.handle.Close()
-}
-
-// packets is an end of the pair.
-type packets struct {
-	file *os.File
-	turn chan struct{} // one at a time waits; the kernel would let more, our deadlines not
-	why  atomic.Pointer[error]
-	buf  []byte
-}
-
-func newPackets(f *os.File) *packets { return &packets{file: f, turn: make(chan struct{}, 1)} }
-
-// closeBoth closes both ends, and says why: the end of one looks like the end of the
-// queue to who waits at the other.
-func closeBoth(in, out *packets, why error) {
-	for _, p := range []*packets{in, out} {
-		p.why.CompareAndSwap(nil, &why)
-	}
-	_ = in.file.Close()
-	_ = out.file.Close()
-}
-
-// finish lets nobody write any more; what was written can still be read. To shut down
-// writing alone would do that too, but would not wake those who wait for room.
-func (p *packets) finish() error {
-	raw, err := p.file.SyscallConn()
-	if err != nil {
-		return pipe.ErrClosed
-	}
-	if cerr := raw.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), unix.SHUT_RDWR) }); cerr != nil {
-		return pipe.ErrClosed
-	}
-	return os.NewSyscallError("shutdown", err)
-}
-
-func (p *packets) put(ctx context.Context, b []byte) error {
-	err := p.wait(ctx, p.file.SetWriteDeadline, true, func(fd int) error {
-		_, err := unix.Write(fd, b)
-		return err
-	})
-	if errors.Is(err, unix.EPIPE) {
-		return p.reason(ErrClosed)
-	}
-	return err
-}
-
-func (p *packets) take(ctx context.Context) (item []byte, err error) {
-	err = p.wait(ctx, p.file.SetReadDeadline, false, func(fd int) error {
-		if p.buf == nil {
-			p.buf = make([]byte, MaxKernelItem)
-		}
-		n, err := unix.Read(fd, p.buf)
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return io.EOF
-		}
-		item = append([]byte(nil), p.buf[1:n]...)
-		return nil
-	})
-	if errors.Is(err, io.EOF) {
-		return nil, p.reason(ErrClosed)
-	}
-	return item, err
-}
-
-// wait tries until it is not EAGAIN, and waits in the runtime's poller in between.
-func (p *packets) wait(ctx context.Context, setDeadline func(time.Time) error, writing bool, try func(fd int) error) error {
-	select {
-	case p.turn <- struct{}{}:
-	default: // somebody waits; and only then does it matter whether ctx has ended
-		select {
-		case p.turn <- struct{}{}:
-		case <-ctx.Done():
-			return pipe.Cause(ctx)
-		}
-	}
-	defer func() { <-p.turn }()
-	raw, err := p.file.SyscallConn()
-	if err != nil {
-		return p.reason(err)
-	}
-	again := func() bool { return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) }
-	// Once without the poller: what can be done is done, also when ctx has ended.
-	if cerr := raw.Control(func(fd uintptr) { err = try(int(fd)) }); cerr != nil {
-		return p.reason(cerr)
-	}
-	if !again() {
-		return err
-	}
-	if ctx.Done() != nil {
-		fired := make(chan struct{})
-		stop := context.AfterFunc(ctx, func() {
-			_ = setDeadline(time.Unix(1, 0)) // long ago: who waits stops waiting
-			close(fired)
-		})
-		defer func() {
-			if !stop() {
-				<-fired
-				_ = setDeadline(time.Time{})
-			}
-		}()
-	}
-	step := func(fd uintptr) bool {
-		err = try(int(fd))
-		return !again()
-	}
-	var cerr error
-	if writing {
-		cerr = raw.Write(step)
-	} else {
-		cerr = raw.Read(step)
-	}
-	switch {
-	case errors.Is(cerr, os.ErrDeadlineExceeded):
-		return pipe.Cause(ctx)
-	case cerr != nil:
-		return p.reason(cerr)
-	}
-	return err
-}
-
-func (p *packets) reason(err error) error {
-	if why := p.why.Load(); why != nil {
-		return *why
-	}
-	return err
 }

@@ -40,8 +40,8 @@ var drinkStream = process.Service("drink stream", func(ctx context.Context, s ke
 	return pipe.Send(front, "done")
 })
 
-func benchmarkKernel(b *testing.B, n int) {
-	k := newKernel[[]byte](b)
+func benchmarkKernel(b *testing.B, n int, c queue.KernelConfig) {
+	k := newKernel[[]byte](b, c)
 	s := kernelStream{k, max(b.N/n, 1)}
 	var from, to []processtest.Started
 	for range n {

@@ -19,12 +19,9 @@ import (
 	"example.com/multiprocessing/06-queue/queue"
 )
 
-func newKernel[T any](t testing.TB) *queue.Kernel[T] {
+func newKernel[T any](t testing.TB, config queue.KernelConfig) *queue.Kernel[T] {
 	t.Helper()
-	k, err := queue.NewKernel[T]()
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
+	k, err := queue.NewKernel[T](config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, k.Destroy()) })
 	return k
@@ -41,19 +38,31 @@ func another[T any](t testing.TB, k *queue.Kernel[T]) *queue.Kernel[T] {
 	return other
 }
 
-func TestKernelQueue(t *testing.T) {
-	a := newKernel[[]byte](t)
+// bothKinds runs a test with sockets, and with slots in a pipe.
+func bothKinds(t *testing.T, test func(t *testing.T, c queue.KernelConfig)) {
+	t.Run("sockets", func(t *testing.T) { test(t, queue.KernelConfig{}) })
+	t.Run("slots", func(t *testing.T) { test(t, queue.KernelConfig{Slot: 512}) })
+}
+
+func TestKernelQueue(t *testing.T) { bothKinds(t, testKernelQueue) }
+
+func testKernelQueue(t *testing.T, config queue.KernelConfig) {
+	a := newKernel[[]byte](t, config)
+	sizes, tooLarge, large := []int{0, 1, 64, 4 << 10, 60 << 10}, queue.MaxKernelItem+1, 1<<10
+	if config.Slot > 0 {
+		sizes, tooLarge, large = []int{0, 1, 64, config.Slot - 10}, config.Slot, 100
+	}
 	b := another(t, a)
 	_, err := b.Get(processtest.Past(t))
 	require.ErrorIs(t, err, pipe.ErrTimeout)
-	for _, size := range []int{0, 1, 64, 4 << 10, 60 << 10} {
+	for _, size := range sizes {
 		item := bytes.Repeat([]byte("x"), size)
 		require.NoError(t, a.Put(processtest.Within(t), item))
 		got, err := b.Get(processtest.Within(t))
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(item, got), size)
 	}
-	require.ErrorContains(t, a.Put(processtest.Within(t), make([]byte, queue.MaxKernelItem)), "a Queue takes more")
+	require.ErrorContains(t, a.Put(processtest.Within(t), make([]byte, tooLarge)), "a Queue takes more")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err = b.Get(ctx)
@@ -66,7 +75,7 @@ func TestKernelQueue(t *testing.T) {
 	// Until it is full. Then one is taken, and there is room again.
 	n := 0
 	for ; err == nil; n++ {
-		err = b.Put(processtest.Past(t), make([]byte, 1<<10))
+		err = b.Put(processtest.Past(t), make([]byte, large))
 	}
 	require.ErrorIs(t, err, pipe.ErrTimeout)
 	require.Greater(t, n, 10)
@@ -77,7 +86,7 @@ func TestKernelQueue(t *testing.T) {
 	require.ErrorIs(t, a.Put(processtest.Within(t), nil), queue.ErrClosed)
 	for item, err := range b.All(processtest.Within(t)) {
 		require.NoError(t, err)
-		require.Len(t, item, 1<<10)
+		require.Len(t, item, large)
 		n--
 	}
 	require.Equal(t, 1, n)
@@ -85,8 +94,10 @@ func TestKernelQueue(t *testing.T) {
 	require.ErrorIs(t, err, queue.ErrClosed)
 }
 
-func TestKernelQueueDestroyed(t *testing.T) {
-	a := newKernel[int](t)
+func TestKernelQueueDestroyed(t *testing.T) { bothKinds(t, testKernelQueueDestroyed) }
+
+func testKernelQueueDestroyed(t *testing.T, config queue.KernelConfig) {
+	a := newKernel[int](t, config)
 	b, c := another(t, a), another(t, a)
 	require.NoError(t, b.Put(processtest.Within(t), 1))
 	require.NoError(t, c.Put(processtest.Within(t), 2))
@@ -143,8 +154,10 @@ var drinkKernel = process.Service("drink kernel", func(ctx context.Context, j ke
 
 // Four processes put and four take, beside some that are killed: nothing is lost, nothing
 // comes twice, and nobody stands still.
-func TestKernelQueueOfProcesses(t *testing.T) {
-	k := newKernel[int](t)
+func TestKernelQueueOfProcesses(t *testing.T) { bothKinds(t, testKernelQueueOfProcesses) }
+
+func testKernelQueueOfProcesses(t *testing.T, config queue.KernelConfig) {
+	k := newKernel[int](t, config)
 	const times = 2000
 	var from, to []processtest.Started
 	for range 4 {
@@ -174,8 +187,10 @@ func TestKernelQueueOfProcesses(t *testing.T) {
 	require.Equal(t, 4*times*(times-1)/2, sum)
 }
 
-func TestKernelQueueOfGoroutines(t *testing.T) {
-	k := newKernel[int](t)
+func TestKernelQueueOfGoroutines(t *testing.T) { bothKinds(t, testKernelQueueOfGoroutines) }
+
+func testKernelQueueOfGoroutines(t *testing.T, config queue.KernelConfig) {
+	k := newKernel[int](t, config)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
