@@ -188,7 +188,7 @@ func patience(t *kit.Trial) {
 func killed(t *kit.Trial) {
 	b := open(t, "alice", "bob")
 	one := b.teller().transfer("alice", "bob", 10).asked(100, 100)
-	kill(one.Driver.PID)
+	kit.Kill(one.Driver.PID)
 	kit.Await(t, one.Driver, one.Driver.Ended, "The suite has killed teller 1.")
 	two := b.teller().transfer("bob", "alice", 20)
 	two.job += ". Teller 1 was killed while it had both"
@@ -209,7 +209,7 @@ func repair(t *kit.Trial) {
 				one.goOn()
 				one.wrote()
 			}
-			kill(one.Driver.PID)
+			kit.Kill(one.Driver.PID)
 			kit.Await(t, one.Driver, one.Driver.Ended, "The suite has killed "+one.name+".")
 			what := map[int]string{1: "after its first change", 2: "after its second change"}[changes]
 			from, to := "alice", "bob"

@@ -203,7 +203,7 @@ func (b *bank) reached(s *teller) {
 
 // hold takes an account's lock for the suite.
 func (b *bank) hold(account string) (release func()) {
-	f, err := take(b.dir, account)
+	f, err := b.lock(account)
 	if err != nil {
 		b.t.Failf("%v", err)
 	}
@@ -214,10 +214,14 @@ func (b *bank) hold(account string) (release func()) {
 	return func() { f.Close() }
 }
 
+func (b *bank) lock(account string) (*os.File, error) {
+	return kit.Lock(filepath.Join(b.dir, account+".lock"), os.O_RDWR|os.O_CREATE)
+}
+
 // free wants the locks not to be held.
 func (b *bank) free(what string, accounts ...string) {
 	for _, a := range accounts {
-		f, err := take(b.dir, a)
+		f, err := b.lock(a)
 		if err != nil {
 			b.t.Failf("%v", err)
 		}
