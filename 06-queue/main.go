@@ -24,6 +24,7 @@ func main() {
 		scene.Scene{Name: "full", Title: "a queue with room for three", Play: full},
 		scene.Scene{Name: "killed", Title: "the producer is killed", Play: killed},
 		scene.Scene{Name: "hash", Title: "every file of the Go source tree, and a consumer is killed", Play: hash},
+		scene.Scene{Name: "camera", Title: "megabytes, through a pipe and through a ring", Play: camera},
 		scene.Scene{Name: "join", Title: "join before get", Play: join},
 	)
 }

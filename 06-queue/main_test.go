@@ -40,6 +40,12 @@ a consumer has done 99 files, stands still with the next one, and is killed
 files that were handed out again: 1
 put: \d+ files; hashed: \d+, with \d+ lines
 `,
+	"camera": `== camera: megabytes, through a pipe and through a ring
+pipe: 500 pictures of 1048576 bytes in \S+: \S+ GB/s
+ring: 500 pictures of 1048576 bytes in \S+: \S+ GB/s
+      and in between the camera has said "battery low"
+a ring of 4 that overwrites, after 100 pictures: 96 97 98 99; missed: 96
+`,
 	"join": `== join: join before get
 the producer has ended; in the queue: 1048576 bytes
 `,
@@ -63,5 +69,5 @@ Python: now it has ended: True
 }
 
 func TestBadArgumentsAreOneLineOnStderr(t *testing.T) {
-	scenetest.BadArguments(t, "order", "full", "killed", "hash", "join")
+	scenetest.BadArguments(t, "order", "full", "killed", "hash", "camera", "join")
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -10,22 +11,30 @@ import (
 	"example.com/multiprocessing/05-events-locks/hub"
 )
 
-// A broker has the items, and knows who waits.
+// A broker has the items, and knows who waits. What makes it quick is in ahead.go.
 type broker struct {
 	hub      *hub.Hub
 	capacity int // negative: no limit
 
 	mu     sync.Mutex
 	items  []*item
-	leased int
+	leased map[*item]bool
 	closed bool
 	// Those who wait, in the order in which they have asked.
 	putting, getting, joining []*peer
+	ahead
 }
 
 type item struct {
 	data       []byte
+	file       *os.File // what a large one is in, instead
 	deliveries int
+}
+
+func (i *item) drop() {
+	if i.file != nil {
+		_ = i.file.Close()
+	}
 }
 
 // A peer is a connection, as the broker sees it. It waits for one thing at a time, and has
@@ -37,20 +46,27 @@ type peer struct {
 	batch  []*item // put
 	most   int     // get
 	lease  *item
+	favours
 }
 
 func newBroker(capacity int) *broker {
 	if capacity == 0 {
 		capacity = DefaultCapacity
 	}
-	return &broker{capacity: capacity}
+	return &broker{capacity: capacity, leased: map[*item]bool{}}
 }
 
-func (b *broker) listen(path string) (*hub.Hub, error) {
+func (b *broker) listen(path string) (h *hub.Hub, err error) {
+	b.openIntake()
 	if path == "" {
-		return hub.New(kind, b.serve)
+		h, err = hub.New(kind, b.serve)
+	} else {
+		h, err = hub.Listen(path, kind, b.serve)
 	}
-	return hub.Listen(path, kind, b.serve)
+	if err != nil {
+		b.end()
+	}
+	return h, err
 }
 
 // serve is the life of a connection. What it has leased comes back when it ends.
@@ -59,9 +75,10 @@ func (b *broker) serve(conn *pipe.Conn) {
 	_ = conn.SetWriteDeadline(expired)
 	p := &peer{conn: conn}
 	for {
-		frame, err := conn.ReceiveFrame()
+		var pending *message
+		m, err := receiveMessage(conn, &pending)
 		if err == nil {
-			err = b.hear(p, frame)
+			err = b.hear(p, m)
 		}
 		if err != nil {
 			b.leave(p)
@@ -73,41 +90,41 @@ func (b *broker) serve(conn *pipe.Conn) {
 // expired is a moment that has passed: a write does what it can do at once, and no more.
 var expired = time.Unix(1, 0)
 
-func (b *broker) hear(p *peer, frame []byte) error {
-	m, err := readMessage(frame)
-	if err != nil {
-		return err
-	}
+func (b *broker) hear(p *peer, m message) (err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if m.what == sayCancel {
-		if p.what != 0 { // or the answer is on its way
-			b.forget(p)
-			b.answer(p, sayCancelled, nil)
-		}
+	b.drain() // what was put before this came before it
+	switch {
+	case m.what == sayTook:
+		b.match()
 		return nil
-	}
-	if p.what != 0 {
+	case m.what == sayCancel && p.what == 0: // the answer is on its way
+		return nil
+	case m.what == sayCancel:
+		b.forget(p)
+		b.answer(p, sayCancelled, nil)
+		return nil
+	case p.what != 0:
 		return errNonsense // one at a time
 	}
 	p.what, p.number = m.what&^sayNow, m.number
 	switch p.what {
+	case sayHello:
+		return b.greet(p, m.payload)
 	case sayPut:
-		p.batch = nil
-		err = splitItems(m.payload, func(data []byte) error {
-			p.batch = append(p.batch, &item{data: data})
-			return nil
-		})
+		p.batch, err = partsOf(m)
 		b.putting = append(b.putting, p)
 	case sayGet:
 		var most uint64
 		most, _, err = readNumber(m.payload)
 		p.most = int(min(most, 1<<30))
+		b.takeBack(p)
 		b.getting = append(b.getting, p)
 	case sayLease:
 		if p.lease != nil {
 			return errNonsense
 		}
+		b.takeBack(p)
 		b.getting = append(b.getting, p)
 	case sayJoin:
 		b.joining = append(b.joining, p)
@@ -118,7 +135,7 @@ func (b *broker) hear(p *peer, frame []byte) error {
 		b.endLease(p, p.what == sayNack)
 		b.answer(p, sayDone, nil)
 	case sayState:
-		b.answer(p, sayDone, state{len(b.items), !b.room(1)}.payload())
+		b.answer(p, sayDone, state{b.length(), b.isFull()}.payload())
 	default:
 		return errNonsense
 	}
@@ -133,37 +150,21 @@ func (b *broker) hear(p *peer, frame []byte) error {
 	return nil
 }
 
-// room tells whether a batch of n may come in. One that is larger than the capacity comes
-// in when there is nothing else.
-func (b *broker) room(n int) bool {
-	return b.capacity < 0 || len(b.items)+n <= b.capacity || len(b.items) == 0
-}
-
 // match does what has become possible.
 func (b *broker) match() {
-	for again := true; again; {
-		again = false
-		for len(b.putting) > 0 && (b.closed || b.room(len(b.putting[0].batch))) {
-			p := b.putting[0]
-			b.putting = b.putting[1:]
-			if b.closed {
-				b.answer(p, sayClosed, nil)
-				continue
-			}
-			b.items = append(b.items, p.batch...)
-			b.answer(p, sayDone, nil)
-		}
+	for again := true; again; again = b.wantsToKnow() {
+		b.matchPuts()
 		for len(b.getting) > 0 && len(b.items) > 0 {
 			p := b.getting[0]
 			b.getting = b.getting[1:]
 			b.deliver(p)
-			again = len(b.putting) > 0 // there is room now
+			b.matchPuts() // there is room now
 		}
 	}
-	if len(b.items) > 0 || b.leased > 0 {
+	if b.length() > 0 || len(b.leased) > 0 {
 		return
 	}
-	if b.closed {
+	if b.closed && b.reserved == 0 {
 		for _, p := range b.getting {
 			b.answer(p, sayClosed, nil)
 		}
@@ -175,45 +176,89 @@ func (b *broker) match() {
 	b.joining = nil
 }
 
+func (b *broker) matchPuts() {
+	for len(b.putting) > 0 && (b.closed || b.room(len(b.putting[0].batch))) {
+		p := b.putting[0]
+		b.putting = b.putting[1:]
+		if b.closed {
+			p.dropBatch()
+			b.answer(p, sayClosed, nil)
+			continue
+		}
+		b.items = append(b.items, p.batch...)
+		b.giveCredit(p)
+		b.answer(p, sayDone, nil)
+	}
+}
+
 // deliver gives p what it waits for.
 func (b *broker) deliver(p *peer) {
 	if p.what == sayLease {
-		p.lease = b.items[0]
+		one := b.items[0]
 		b.items = b.items[1:]
-		b.leased++
-		p.lease.deliveries++
-		b.answer(p, sayDone, append(appendNumber(nil, uint64(p.lease.deliveries)), p.lease.data...))
+		p.lease = one
+		b.leased[one] = true
+		one.deliveries++
+		payload := appendItem(nil, appendNumber(nil, uint64(one.deliveries)))
+		if one.file != nil {
+			b.answer(p, sayItems, appendMark(payload), one.file)
+			return
+		}
+		b.answer(p, sayItems, appendItem(payload, one.data))
 		return
 	}
-	n := min(p.most, len(b.items))
+	n, limit := min(p.most, len(b.items)), large
+	if p.most == 1 {
+		n, limit = min(1+b.mayHaveAhead(p), len(b.items)), small/2
+	}
 	var payload []byte
+	var files []*os.File
 	for i, it := range b.items[:n] {
-		if i > 0 && len(payload)+lengthSize+len(it.data) > 1<<20 {
+		if i > 0 && (len(payload)+lengthSize+len(it.data) > limit || it.file != nil || len(files) > 0) {
 			n = i // the rest next time: one answer is not to be without bounds
 			break
 		}
-		payload = appendItem(payload, it.data)
+		if it.file != nil {
+			payload, files = appendMark(payload), append(files, it.file)
+		} else {
+			payload = appendItem(payload, it.data)
+		}
 	}
+	taken := slices.Clone(b.items[:n])
 	clear(b.items[:n]) // or the memory would be kept
 	b.items = b.items[n:]
-	b.answer(p, sayDone, payload)
+	if p.most == 1 {
+		b.giveAhead(p, taken[1:])
+	}
+	b.answer(p, sayItems, payload, files...)
 }
 
 // answer answers the request of p. What is small goes into the kernel at once; a client
 // that does not take it is cut off. For what is large there may be no room before the
-// client reads it, and nobody else is to wait for that.
-func (b *broker) answer(p *peer, what byte, payload []byte) {
+// client reads it, and nobody else is to wait for that. What is not on lease is gone then.
+func (b *broker) answer(p *peer, what byte, payload []byte, files ...*os.File) {
+	leased := p.what == sayLease
 	p.what, p.batch = 0, nil
 	frame := append(message{what: what, number: p.number}.head(), payload...)
-	if len(frame) <= small {
+	if len(frame) <= small && len(files) == 0 {
 		if errors.Is(p.conn.SendFrame(frame), pipe.ErrTimeout) {
 			_ = p.conn.Close() // it does not read; serve hears of that, and takes back what was leased
 		}
 		return
 	}
+	if leased { // Nack may close the item's own one, and a second delivery may be on its way
+		files = duplicates(files)
+	}
 	go func() {
 		_ = p.conn.SetWriteDeadline(time.Time{})
-		if p.conn.SendFrame(frame) != nil {
+		err := p.conn.SendFrame(frame)
+		for _, file := range files {
+			if err == nil {
+				err = p.conn.SendFile(file)
+			}
+			_ = file.Close()
+		}
+		if err != nil {
 			_ = p.conn.Close()
 		}
 		_ = p.conn.SetWriteDeadline(expired)
@@ -224,25 +269,37 @@ const small = 16 << 10
 
 // forget takes p out of all queues.
 func (b *broker) forget(p *peer) {
+	p.dropBatch()
 	is := func(other *peer) bool { return other == p }
 	b.putting = slices.DeleteFunc(b.putting, is)
 	b.getting = slices.DeleteFunc(b.getting, is)
 	b.joining = slices.DeleteFunc(b.joining, is)
 }
 
+func (p *peer) dropBatch() {
+	for _, it := range p.batch {
+		it.drop()
+	}
+	p.batch = nil
+}
+
 func (b *broker) endLease(p *peer, back bool) {
 	if back {
 		b.items = slices.Insert(b.items, 0, p.lease)
+	} else {
+		p.lease.drop()
 	}
+	delete(b.leased, p.lease)
 	p.lease = nil
-	b.leased--
 }
 
 // leave is the end of a connection.
 func (b *broker) leave(p *peer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.drain()
 	b.forget(p)
+	b.endFavours(p)
 	if p.lease != nil {
 		b.endLease(p, true)
 	}
@@ -253,5 +310,18 @@ func (b *broker) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
+	b.drain()
+	b.revoke()
 	b.match()
+}
+
+// end is for the time after all connections.
+func (b *broker) end() {
+	b.closeIntake()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, it := range b.items {
+		it.drop()
+	}
+	b.items = nil
 }

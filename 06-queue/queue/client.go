@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -20,13 +21,16 @@ type clients struct {
 	mu     sync.Mutex
 	idle   []*client
 	all    map[*client]bool
+	intake *packets // nil: not received yet, or there is none
 	closed bool
 }
 
 // A client is one connection.
 type client struct {
 	*pipe.Conn
-	number uint64 // of the last request
+	number  uint64   // of the last request
+	pending *message // an answer of which not all files are here yet
+	quick
 }
 
 // patience is how long the broker may take to answer what it can answer at once.
@@ -70,24 +74,36 @@ func (c *clients) take(ctx context.Context) (*client, error) {
 	case c.handle.Path() == "":
 		return nil, errors.New("this handle was not opened; see New and Open")
 	}
-	conn, err := hub.Dial(ctx, c.handle.Path(), kind)
+	one, err := c.connect(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed: // meanwhile; then why the hub does not answer does not matter
 		if err == nil {
-			_ = conn.Close()
+			one.end()
 		}
 		return nil, pipe.ErrClosed
 	case err != nil:
 		return nil, err
 	}
-	conn.SetLimit(frameLimit)
-	one := &client{Conn: conn}
 	if c.all == nil {
 		c.all = map[*client]bool{}
 	}
 	c.all[one] = true
+	return one, nil
+}
+
+func (c *clients) connect(ctx context.Context) (*client, error) {
+	conn, err := hub.Dial(ctx, c.handle.Path(), kind)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetLimit(frameLimit)
+	one := &client{Conn: conn}
+	if err := c.greet(ctx, one); err != nil {
+		one.end()
+		return nil, hub.Explain(err)
+	}
 	return one, nil
 }
 
@@ -99,7 +115,7 @@ func (c *clients) give(one *client, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil || c.closed {
-		_ = one.Close()
+		one.end()
 		delete(c.all, one)
 		return
 	}
@@ -111,19 +127,25 @@ func (c *clients) close() error {
 	defer c.mu.Unlock()
 	c.closed = true
 	for one := range c.all {
-		_ = one.Close() // wakes who waits
+		_ = one.Close() // wakes who waits with it, and gives it back
+	}
+	for _, one := range c.idle {
+		one.end()
+	}
+	if c.intake != nil {
+		c.intake.close(pipe.ErrClosed)
 	}
 	c.all, c.idle = nil, nil
 	return nil
 }
 
 // request asks the broker, on a connection that nobody else uses meanwhile.
-func (c *clients) request(ctx context.Context, op string, what byte, payload []byte) (message, error) {
+func (c *clients) request(ctx context.Context, op string, what byte, payload []byte, files ...*os.File) (message, error) {
 	one, err := c.take(ctx)
 	if err != nil {
 		return message{}, c.explain(op, err)
 	}
-	a, err := one.request(ctx, what, payload)
+	a, err := one.request(ctx, what, payload, files...)
 	c.give(one, err)
 	return a, c.explain(op, c.judge(ctx, what, a, err))
 }
@@ -139,7 +161,7 @@ func (c *clients) judge(ctx context.Context, what byte, a message, err error) er
 		return hub.Explain(err)
 	}
 	switch a.what {
-	case sayDone:
+	case sayDone, sayItems:
 		return nil
 	case sayClosed:
 		return ErrClosed
@@ -167,10 +189,8 @@ func (c *clients) explain(op string, err error) error {
 // request says something and waits for the answer. When ctx ends, it says that it will
 // not wait any more, and waits for the answer to that: only the broker knows whether the
 // item was put, or given, before.
-func (c *client) request(ctx context.Context, what byte, payload []byte) (a message, err error) {
-	c.number++
-	head := message{what: what, number: c.number}.head()
-	if err := c.SendFrame(append(head, payload...)); err != nil {
+func (c *client) request(ctx context.Context, what byte, payload []byte, files ...*os.File) (a message, err error) {
+	if err := c.ask(what, payload, files); err != nil {
 		return a, err
 	}
 	err = c.Within(ctx, func() error {
@@ -190,14 +210,52 @@ func (c *client) request(ctx context.Context, what byte, payload []byte) (a mess
 	return a, c.SetReadDeadline(time.Time{})
 }
 
-func (c *client) receive() (message, error) {
-	frame, err := c.ReceiveFrame()
-	if err != nil {
-		return message{}, err
+func (c *client) ask(what byte, payload []byte, files []*os.File) error {
+	c.number++
+	head := message{what: what, number: c.number}.head()
+	if err := c.SendFrame(append(head, payload...)); err != nil {
+		return err
 	}
-	a, err := readMessage(frame)
+	for _, file := range files {
+		if err := c.SendFile(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive receives the answer. It may be interrupted, and goes on then.
+func (c *client) receive() (message, error) {
+	a, err := receiveMessage(c.Conn, &c.pending)
 	if err == nil && a.number != c.number {
 		err = errNonsense
 	}
 	return a, err
+}
+
+// receiveMessage receives a frame, and the files that come behind it. What was received
+// when there is an error is in pending, for the next call.
+func receiveMessage(conn *pipe.Conn, pending **message) (message, error) {
+	m := *pending
+	if m == nil {
+		frame, err := conn.ReceiveFrame()
+		if err != nil {
+			return message{}, err
+		}
+		one, err := readMessage(frame)
+		if err != nil {
+			return message{}, err
+		}
+		m = &one
+	}
+	*pending = m
+	for n := m.countFiles(); len(m.files) < n; {
+		file, err := conn.ReceiveFile()
+		if err != nil {
+			return message{}, err
+		}
+		m.files = append(m.files, file)
+	}
+	*pending = nil
+	return *m, nil
 }

@@ -3,8 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-
-	"example.com/multiprocessing/04-fork-order/process"
 )
 
 // A Lease is an item that was handed out, and not given away: as long as it is neither
@@ -33,11 +31,20 @@ func (q *Queue[T]) Lease(ctx context.Context) (*Lease[T], error) {
 		q.give(one, err)
 		return nil, q.explain(op, why)
 	}
-	deliveries, rest, err := readNumber(a.payload)
-	l := &Lease[T]{Deliveries: int(deliveries), q: q, one: one}
-	if err == nil {
-		l.Value, err = process.Decode[T](rest)
+	l := &Lease[T]{q: q, one: one}
+	parts, err := partsOf(a)
+	if err == nil && len(parts) != 2 {
+		err = errNonsense
 	}
+	if err == nil {
+		var n uint64
+		n, _, err = readNumber(parts[0].data)
+		l.Deliveries = int(n)
+	}
+	if err == nil {
+		l.Value, err = decodePart[T](parts[1])
+	}
+	dropParts(parts)
 	if err != nil {
 		return nil, q.explain(op, fmt.Errorf("%w (acknowledged: %v)", err, l.Ack()))
 	}

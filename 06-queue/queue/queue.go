@@ -24,8 +24,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-
-	"example.com/multiprocessing/04-fork-order/process"
 )
 
 const (
@@ -99,24 +97,24 @@ func Open[T any](path string) (*Queue[T], error) {
 // returns [pipe.ErrTimeout] or the context's cause, and nothing was put. [ErrClosed]
 // after Close.
 func (q *Queue[T]) Put(ctx context.Context, items ...T) error {
-	return q.put(ctx, "put", 0, items)
+	return q.putItems(ctx, "put", 0, items)
 }
 
 // TryPut is Put that returns [ErrFull] instead of waiting.
 func (q *Queue[T]) TryPut(items ...T) error {
-	return q.put(context.Background(), "try to put", sayNow, items)
+	return q.putItems(context.Background(), "try to put", sayNow, items)
 }
 
-func (q *Queue[T]) put(ctx context.Context, op string, how byte, items []T) error {
+func (q *Queue[T]) putItems(ctx context.Context, op string, how byte, items []T) error {
 	if len(items) == 0 {
 		return nil
 	}
-	payload, err := appendItems(nil, items)
+	payload, files, err := encodeItems(items)
+	defer dropFiles(files)
 	if err != nil {
 		return fmt.Errorf("queue: %s: %w", op, err)
 	}
-	_, err = q.request(ctx, op, sayPut|how, payload)
-	return err
+	return q.clients.put(ctx, op, how, payload, len(items), files)
 }
 
 // Get takes the first item, and waits as long as there is none. If ctx ends before, it
@@ -146,13 +144,16 @@ func (q *Queue[T]) one(items []T, err error) (item T, _ error) {
 }
 
 func (q *Queue[T]) get(ctx context.Context, op string, how byte, n int) ([]T, error) {
-	a, err := q.request(ctx, op, sayGet|how, appendNumber(nil, uint64(n)))
+	parts, err := q.clients.get(ctx, op, how, n)
 	if err != nil {
 		return nil, err
 	}
-	items, err := decodeItems[T](a.payload)
-	if err != nil {
-		return nil, fmt.Errorf("queue: %s: %w", op, err)
+	defer dropParts(parts)
+	items := make([]T, len(parts))
+	for i, part := range parts {
+		if items[i], err = decodePart[T](part); err != nil {
+			return nil, fmt.Errorf("queue: %s: %w", op, err)
+		}
 	}
 	return items, nil
 }
@@ -233,35 +234,9 @@ func (q *Queue[T]) Destroy() error {
 	err := q.clients.close()
 	if q.broker != nil {
 		err = errors.Join(err, q.broker.hub.Close())
+		q.broker.end()
 	}
 	return err
 }
 
 const kind = "queue"
-
-func appendItems[T any](b []byte, items []T) ([]byte, error) {
-	for i, item := range items {
-		at := len(b)
-		b = append(b, make([]byte, lengthSize)...)
-		var err error
-		if b, err = process.Append(b, item); err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
-		}
-		size := len(b) - at - lengthSize
-		if size > MaxItem {
-			return nil, fmt.Errorf("item %d has %d bytes, and the limit is %d; write it to a file and put the path", i, size, MaxItem)
-		}
-		putLength(b[at:], size)
-	}
-	return b, nil
-}
-
-func decodeItems[T any](payload []byte) ([]T, error) {
-	var items []T
-	err := splitItems(payload, func(one []byte) error {
-		item, err := process.Decode[T](one)
-		items = append(items, item)
-		return err
-	})
-	return items, err
-}

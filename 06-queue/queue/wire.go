@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 )
 
 // What a client and the broker say to each other: frames, of one byte, the number of the
@@ -12,25 +13,29 @@ import (
 const (
 	sayPut    = 'p' // with items
 	sayGet    = 'g' // with how many at most
-	sayLease  = 'l'
+	sayLease  = 'l' // the answer is how often it was handed out, as an item, and the item
 	sayAck    = 'a' // what this connection has leased
 	sayNack   = 'n'
 	sayState  = 's'
 	sayJoin   = 'j'
 	sayCancel = 'c'
+	sayHello  = 'h'  // first, with 1 if the intake is wanted, or 0; see ahead.go
+	sayTook   = 't'  // of what came ahead; no answer
 	sayNow    = 0x80 // with the first three: or not at all
 
 	sayDone      = 'd' // with what was asked for
+	sayItems     = 'i' // the same, if it is items
 	sayNotNow    = 'f' // full, or empty
 	sayClosed    = 'x'
 	sayCancelled = 'k'
 )
 
-// A message is a frame, taken apart.
+// A message is a frame, taken apart, and the files that came behind it.
 type message struct {
 	what    byte
 	number  uint64
 	payload []byte
+	files   []*os.File
 }
 
 const headSize = 1 + 8
@@ -45,26 +50,40 @@ func readMessage(frame []byte) (message, error) {
 	if len(frame) < headSize {
 		return message{}, errNonsense
 	}
-	return message{frame[0], binary.BigEndian.Uint64(frame[1:]), frame[headSize:]}, nil
+	return message{what: frame[0], number: binary.BigEndian.Uint64(frame[1:]), payload: frame[headSize:]}, nil
 }
 
-// Items stand one behind the other, each with its length before it.
+// Items stand one behind the other, each with its length before it. A large one is not
+// among them: there is a mark where its length would be, and behind the frame comes a file
+// (package shm) that it is in. So nobody copies it on its way, and the broker has a
+// descriptor in its memory and not a hundred megabytes.
 
-const lengthSize = 4
+const (
+	lengthSize = 4
+	fileMark   = 1<<32 - 1
+	large      = 1 << 20
+)
 
 func putLength(b []byte, n int) { binary.BigEndian.PutUint32(b, uint32(n)) }
 
-func splitItems(b []byte, do func(item []byte) error) error {
+// splitItems calls do for each item; file says that it is in a file.
+func splitItems(b []byte, do func(item []byte, file bool) error) error {
 	for len(b) > 0 {
 		if len(b) < lengthSize {
 			return errNonsense
 		}
-		n := int(binary.BigEndian.Uint32(b))
+		n := uint64(binary.BigEndian.Uint32(b))
 		b = b[lengthSize:]
-		if n > len(b) {
+		if n == fileMark {
+			if err := do(nil, true); err != nil {
+				return err
+			}
+			continue
+		}
+		if n > uint64(len(b)) {
 			return errNonsense
 		}
-		if err := do(b[:n]); err != nil {
+		if err := do(b[:n], false); err != nil {
 			return err
 		}
 		b = b[n:]
@@ -72,10 +91,25 @@ func splitItems(b []byte, do func(item []byte) error) error {
 	return nil
 }
 
+// countFiles returns how many files come behind the frame.
+func (m *message) countFiles() (n int) {
+	if m.what&^sayNow == sayPut || m.what == sayItems {
+		_ = splitItems(m.payload, func(_ []byte, file bool) error {
+			if file {
+				n++
+			}
+			return nil
+		})
+	}
+	return n
+}
+
 func appendItem(b, item []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(item)))
 	return append(b, item...)
 }
+
+func appendMark(b []byte) []byte { return binary.BigEndian.AppendUint32(b, fileMark) }
 
 func appendNumber(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
 

@@ -95,3 +95,10 @@ func At[T any](m *Memory, offset int) *T {
 	}
 	return (*T)(unsafe.Pointer(&m.bytes[offset]))
 }
+
+// Unmap unmaps the memory and returns the file, which belongs to the caller now.
+func (m *Memory) Unmap() (*os.File, error) {
+	file, err := m.file, munmap(m.bytes)
+	m.bytes = nil
+	return file, err
+}

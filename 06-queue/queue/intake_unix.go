@@ -1,0 +1,94 @@
+//go:build unix
+
+package queue
+
+import (
+	"context"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/06-queue/shm"
+)
+
+// An intake is the socket into which items are put on credit: a Kernel queue of which only
+// the broker takes.
+type intake struct {
+	in, out *packets
+	ended   sync.WaitGroup
+	buf     []byte
+}
+
+func (b *broker) openIntake() {
+	r, w, err := packetPair()
+	if err != nil {
+		return // it works without
+	}
+	i := &intake{buf: make([]byte, MaxKernelItem+1)}
+	if i.in, err = wrap(w, 0); err != nil {
+		_ = unix.Close(r)
+		return
+	}
+	if i.out, err = wrap(r, 0); err != nil {
+		i.in.close(err)
+		return
+	}
+	b.intake = i
+	i.ended.Go(func() {
+		for i.out.wait(context.Background(), unix.POLLIN) == nil && i.out.why.Load() == nil {
+			b.mu.Lock()
+			b.drain()
+			b.match()
+			b.mu.Unlock()
+		}
+	})
+}
+
+func (b *broker) closeIntake() {
+	if b.intake != nil {
+		i := b.intake
+		why := error(pipe.ErrClosed)
+		i.out.why.CompareAndSwap(nil, &why)
+		i.out.bell.ring()
+		i.ended.Wait()
+		closeBoth(i.in, i.out, why)
+	}
+}
+
+// next returns what has come in next, until it is called again; nil if there is nothing.
+func (i *intake) next() []byte {
+	n, err := i.out.do(over, unix.POLLIN, unix.Read, i.buf)
+	if err != nil || n < 1 {
+		return nil
+	}
+	return i.buf[1:n]
+}
+
+// over is a context that has ended.
+var over = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+func (i *intake) sendTo(conn *pipe.Conn) error { return i.in.sendTo(conn) }
+
+func newCell() (*shm.Memory, error) { return shm.New(os.Getpagesize()) }
+
+// duplicates returns files with descriptors of their own.
+func duplicates(files []*os.File) (others []*os.File) {
+	for _, file := range files {
+		raw, err := file.SyscallConn()
+		if err != nil {
+			continue
+		}
+		fd := -1
+		_ = raw.Control(func(f uintptr) { fd, err = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) })
+		if err == nil && fd >= 0 {
+			others = append(others, os.NewFile(uintptr(fd), file.Name()))
+		}
+	}
+	return others
+}
