@@ -1,3 +1,5 @@
+//go:build linux && !noseqpacket
+
 package queue
 
 import (

@@ -229,7 +229,7 @@ var consume = process.Func("consume", func(ctx context.Context, w worker) (struc
 // are killed at any moment. Every item that was put is taken. It is taken twice only if
 // somebody was killed with it, and then the second one is told.
 func TestLedger(t *testing.T) {
-	items := 20_000
+	items := 100_000
 	switch {
 	case os.Getenv("SOAK") != "":
 		items = 1_000_000

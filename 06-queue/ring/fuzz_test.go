@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"context"
 	"testing"
 
@@ -14,12 +15,14 @@ func FuzzMemory(f *testing.F) {
 	f.Add([]byte{2}, uint16(0), uint64(1)<<63, uint64(3))
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255}, uint16(headSize), uint64(1), uint64(0))
 	f.Add([]byte{1}, uint16(8), ^uint64(0), uint64(1)<<63)
+	var k keeper
+	if err := k.begin(Config{Slots: 2, MaxFrame: 16}); err != nil {
+		f.Skip(err)
+	}
+	f.Cleanup(k.end)
+	fresh := bytes.Clone(k.memory.Bytes())
 	f.Fuzz(func(t *testing.T, nonsense []byte, at uint16, tail, head uint64) {
-		var k keeper
-		if k.begin(Config{Slots: 2, MaxFrame: 16}) != nil {
-			t.Skip("unsupported")
-		}
-		defer k.end()
+		copy(k.memory.Bytes(), fresh)
 		k.state.tail.Store(tail)
 		k.state.head.Store(head)
 		b := k.memory.Bytes()
