@@ -61,6 +61,8 @@ var drink = process.Service("drink", func(ctx context.Context, s stream, front *
 func BenchmarkQueue(b *testing.B) {
 	b.Run("kernel/1to1", func(b *testing.B) { benchmarkKernel(b, 1, queue.KernelConfig{}) })
 	b.Run("kernel/2to2", func(b *testing.B) { benchmarkKernel(b, 2, queue.KernelConfig{}) })
+	b.Run("kernel/sockets/1to1", func(b *testing.B) { benchmarkKernel(b, 1, queue.KernelConfig{MaxItem: queue.MaxKernelItem}) })
+	b.Run("kernel/sockets/2to2", func(b *testing.B) { benchmarkKernel(b, 2, queue.KernelConfig{MaxItem: queue.MaxKernelItem}) })
 	b.Run("kernel/slots/1to1", func(b *testing.B) { benchmarkKernel(b, 1, queue.KernelConfig{Slot: 80}) })
 	b.Run("kernel/slots/2to2", func(b *testing.B) { benchmarkKernel(b, 2, queue.KernelConfig{Slot: 80}) })
 	b.Run("broker/1to1", func(b *testing.B) { benchmarkQueue(b, 1, 1) })

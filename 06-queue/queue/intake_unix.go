@@ -22,19 +22,11 @@ type intake struct {
 }
 
 func (b *broker) openIntake() {
-	r, w, err := packetPair()
+	in, out, err := newPackets(sockets())
 	if err != nil {
 		return // it works without
 	}
-	i := &intake{buf: make([]byte, MaxKernelItem+1)}
-	if i.in, err = wrap(w, 0); err != nil {
-		_ = unix.Close(r)
-		return
-	}
-	if i.out, err = wrap(r, 0); err != nil {
-		i.in.close(err)
-		return
-	}
+	i := &intake{in: in, out: out, buf: make([]byte, MaxKernelItem+1)}
 	b.intake = i
 	i.ended.Go(func() {
 		for i.out.wait(context.Background(), unix.POLLIN) == nil && i.out.why.Load() == nil {

@@ -23,7 +23,11 @@ func duplicates(files []*os.File) []*os.File { return files }
 
 type packets struct{}
 
-func receivePackets(*pipe.Conn, int) (*packets, error) { return nil, errors.ErrUnsupported }
+type layout struct{}
+
+func sockets() layout { return layout{} }
+
+func receivePackets(*pipe.Conn, layout) (*packets, error) { return nil, errors.ErrUnsupported }
 
 func (p *packets) put(context.Context, func([]byte) ([]byte, error)) error {
 	return errors.ErrUnsupported

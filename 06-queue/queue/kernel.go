@@ -15,20 +15,21 @@ import (
 )
 
 // MaxKernelItem is how many bytes an item of a [Kernel] queue may have when it is encoded,
-// if it has no slots.
+// if it is made for that; see [KernelConfig].
 const MaxKernelItem = 64<<10 - 1
 
 // A Kernel queue has no broker: the items are in the kernel, in a pair of descriptors of
 // which everybody who takes part has both. The kernel keeps what was written in one piece
 // in one piece, and lets one at a time write, and read. That is a queue, and nobody who
-// dies can be in the middle of it: there is no middle. Two things of the kernel are like
+// dies can be in the middle of it: there is no middle. Three things of the kernel are like
 // that:
 //
-//   - a pair of sockets of the kind SOCK_SEQPACKET, see unix(7), for items of any size up to
-//     [MaxKernelItem];
-//   - a pipe, if all that is written to it has one size, and that is at most PIPE_BUF, see
-//     pipe(7): what is read with that size is what was written. That is [KernelConfig.Slot],
-//     and quicker still.
+//   - a pipe in packet mode, see O_DIRECT in pipe(2), for items of any size up to 4095
+//     bytes;
+//   - a pair of sockets of the kind SOCK_SEQPACKET, see unix(7), up to [MaxKernelItem];
+//   - any pipe, if all that is written to it has one size, and that is at most PIPE_BUF, see
+//     pipe(7): what is read with that size is what was written. That is the quickest, and
+//     the only one that macOS has.
 //
 // It is much quicker than a [Queue], and promises less: there is no lease, no length and
 // no Join; items are small; how many there is room for is for the kernel to say (some
@@ -49,15 +50,23 @@ type Kernel[T any] struct {
 
 // KernelConfig is how a Kernel queue is made. Its zero value is useful.
 type KernelConfig struct {
-	// Slot is how many bytes each item takes in a pipe, two of which are for its length:
-	// at most 4096 on Linux, 512 elsewhere. 0 is a pair of sockets; on a system that has
-	// none of the kind, such as macOS, it is the largest slot.
+	// MaxItem is how many bytes an item has at most, when it is encoded. 0 means 4095,
+	// and more is possible up to MaxKernelItem. Where the system has only slots it is 510,
+	// and more is an error.
+	MaxItem int
+
+	// Slot, if not 0, is how many bytes each item takes in a pipe, two of which are for its
+	// length: at most 4096 on Linux, 512 elsewhere.
 	Slot int
 }
 
 // NewKernel makes a queue that the kernel keeps. Close it when it is no longer needed.
 func NewKernel[T any](c KernelConfig) (*Kernel[T], error) {
-	in, out, err := newPackets(c.Slot)
+	l, err := layoutOf(c)
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	in, out, err := newPackets(l)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
@@ -71,7 +80,7 @@ func NewKernel[T any](c KernelConfig) (*Kernel[T], error) {
 
 // serve hands the descriptors out. Then it says nothing, until the queue is closed.
 func (k *Kernel[T]) serve(client *pipe.Conn) {
-	if pipe.Send(client, k.in.slot) != nil || k.in.sendTo(client) != nil || k.out.sendTo(client) != nil {
+	if pipe.Send(client, k.in.layout) != nil || k.in.sendTo(client) != nil || k.out.sendTo(client) != nil {
 		return
 	}
 	left := make(chan struct{})
@@ -117,15 +126,15 @@ func (k *Kernel[T]) connected(ctx context.Context) (in, out *packets, err error)
 		return k.in, k.out, nil
 	}
 	_, err = k.handle.Conn(ctx, func(c *pipe.Conn) error {
-		slot, err := pipe.Receive[int](c)
+		l, err := pipe.Receive[layout](c)
 		if err != nil {
 			return err
 		}
-		in, err := receivePackets(c, slot)
+		in, err := receivePackets(c, l)
 		if err != nil {
 			return err
 		}
-		out, err := receivePackets(c, slot)
+		out, err := receivePackets(c, l)
 		if err != nil {
 			in.close(err)
 			return err
@@ -184,7 +193,7 @@ func (k *Kernel[T]) explain(op string, err error) error {
 }
 
 // Close closes the queue, if this process has made it: from now on Put returns
-// [ErrClosed], and so does Get when nothing is left. (In a queue with slots, it does as
+// [ErrClosed], and so does Get when nothing is left. (In a queue of pipes, it does as
 // soon as all who can put have heard of it; one that is stopped keeps that from
 // happening.) In any other process it gives up the handle; those that wait with it get
 // [pipe.ErrClosed]. A second Close does nothing.

@@ -14,10 +14,12 @@ import (
 // promises 512.
 const pipeBuf = 512
 
+const hasPackets = false
+
 // packetPair: not every system has SOCK_SEQPACKET for Unix sockets; macOS has not.
 func packetPair() (r, w int, err error) { return -1, -1, errors.ErrUnsupported }
 
-func pipePair() (r, w int, err error) {
+func pipePair(bool) (r, w int, err error) {
 	syscall.ForkLock.RLock() // without pipe2 a child could inherit them in between
 	defer syscall.ForkLock.RUnlock()
 	var fds [2]int

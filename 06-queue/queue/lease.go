@@ -7,6 +7,7 @@ import (
 
 // A Lease is an item that was handed out, and not given away: as long as it is neither
 // acknowledged nor given back, the broker keeps it for the case that this process ends.
+// It is not safe for concurrent use: one goroutine says Ack or Nack, once.
 type Lease[T any] struct {
 	Value T
 	// Deliveries is how often it was handed out by now, this time included. More than

@@ -5,7 +5,6 @@ package queue
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -22,7 +21,7 @@ import (
 // item would then wake the poller of each process that has the descriptor, also of those
 // that do not want anything. This one is looked at by those who wait, as long as they do.
 type packets struct {
-	slot int // 0: a packet has the size it has
+	layout
 	turn chan struct{}
 	buf  []byte // for who has the turn
 	bell bell   // ends a wait, for who has the turn
@@ -33,28 +32,50 @@ type packets struct {
 	closed bool
 }
 
+// A layout says what the descriptors are, and how the packets look.
+type layout struct {
+	Socket bool // or a pipe
+	Slot   int  // what each packet has; 0: it has the size it has
+	Max    int  // bytes of a packet, with its head
+}
+
+// The layouts that keep packets apart, from the quickest to the most able.
+func sockets() layout       { return layout{Socket: true, Max: MaxKernelItem + 1} }
+func packetPipe() layout    { return layout{Max: pipeBuf} }
+func slots(size int) layout { return layout{Slot: size, Max: size} }
+
+func layoutOf(c KernelConfig) (layout, error) {
+	switch {
+	case c.Slot < 0 || c.Slot > pipeBuf || c.Slot > 0 && c.Slot <= slotHead:
+		return layout{}, fmt.Errorf("a slot of %d bytes; at least %d, and at most %d are possible", c.Slot, slotHead+1, pipeBuf)
+	case c.MaxItem < 0 || c.MaxItem > MaxKernelItem || c.Slot > 0 && c.MaxItem > c.Slot-slotHead:
+		return layout{}, fmt.Errorf("items of %d bytes; at most %d are possible, and %d less than a slot", c.MaxItem, MaxKernelItem, slotHead)
+	case c.Slot > 0:
+		return slots(c.Slot), nil
+	case !hasPackets && c.MaxItem <= pipeBuf-slotHead:
+		return slots(pipeBuf), nil
+	case c.MaxItem < pipeBuf:
+		return packetPipe(), nil
+	}
+	return sockets(), nil
+}
+
 // newPackets makes both ends.
-func newPackets(slot int) (in, out *packets, err error) {
-	if slot < 0 || slot > pipeBuf || slot > 0 && slot <= slotHead {
-		return nil, nil, fmt.Errorf("a slot of %d bytes; at least %d, and at most %d are possible", slot, slotHead+1, pipeBuf)
-	}
-	r, w, err := -1, -1, errors.ErrUnsupported
-	if slot == 0 {
-		if r, w, err = packetPair(); errors.Is(err, errors.ErrUnsupported) {
-			slot = pipeBuf
-		}
-	}
-	if slot > 0 {
-		r, w, err = pipePair()
+func newPackets(l layout) (in, out *packets, err error) {
+	var r, w int
+	if l.Socket {
+		r, w, err = packetPair()
+	} else {
+		r, w, err = pipePair(l.Slot == 0)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if in, err = wrap(w, slot); err != nil {
+	if in, err = wrap(w, l); err != nil {
 		_ = unix.Close(r)
 		return nil, nil, err
 	}
-	if out, err = wrap(r, slot); err != nil {
+	if out, err = wrap(r, l); err != nil {
 		in.close(err)
 		return nil, nil, err
 	}
@@ -64,13 +85,13 @@ func newPackets(slot int) (in, out *packets, err error) {
 const slotHead = 2 // bytes, for the length
 
 // wrap makes an end of a descriptor, which belongs to it from then on.
-func wrap(fd, slot int) (*packets, error) {
+func wrap(fd int, l layout) (*packets, error) {
 	b, err := newBell()
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	return &packets{fd: fd, slot: slot, bell: b, turn: make(chan struct{}, 1)}, nil
+	return &packets{layout: l, fd: fd, bell: b, turn: make(chan struct{}, 1)}, nil
 }
 
 // sendTo gives the descriptor to another process. An os.File is needed for that, and a
@@ -88,7 +109,7 @@ func (p *packets) sendTo(client *pipe.Conn) error {
 }
 
 // receivePackets takes what sendTo has sent.
-func receivePackets(c *pipe.Conn, slot int) (*packets, error) {
+func receivePackets(c *pipe.Conn, l layout) (*packets, error) {
 	file, err := c.ReceiveFile()
 	if err != nil {
 		return nil, err
@@ -105,7 +126,7 @@ func receivePackets(c *pipe.Conn, slot int) (*packets, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return wrap(fd, slot)
+	return wrap(fd, l)
 }
 
 // closeBoth closes both ends, and says why, before anything happens: the end of one looks
@@ -135,7 +156,7 @@ func (p *packets) close(why error) {
 // kernel does that for all at once. (To shut down writing alone would not wake those who
 // wait for room.) A pipe ends when everybody has closed it; see Kernel.serve.
 func (p *packets) finish() error {
-	if p.slot > 0 {
+	if !p.Socket {
 		p.close(ErrClosed)
 		return nil
 	}
@@ -161,21 +182,21 @@ func (p *packets) put(ctx context.Context, encode func([]byte) ([]byte, error)) 
 	defer p.end()
 	// The head: in a slot the length, and in a packet a 0, since an empty packet would
 	// look like the end.
-	b, limit := append(p.buf[:0], 0), MaxKernelItem+1
-	if p.slot > 0 {
-		b, limit = append(b, 0), p.slot
+	b := append(p.buf[:0], 0)
+	if p.Slot > 0 {
+		b = append(b, 0)
 	}
 	head := len(b)
 	b, err := encode(b)
 	switch {
 	case err != nil:
 		return err
-	case len(b) > limit:
-		return fmt.Errorf("the item has %d bytes, and the limit is %d; a Queue takes more", len(b)-head, limit-head)
+	case len(b) > p.Max:
+		return fmt.Errorf("the item has %d bytes, and the limit is %d; see KernelConfig, and a Queue takes more", len(b)-head, p.Max-head)
 	}
-	if p.slot > 0 {
+	if p.Slot > 0 {
 		binary.NativeEndian.PutUint16(b, uint16(len(b)-head))
-		b = append(b, make([]byte, p.slot-len(b))...)
+		b = append(b, make([]byte, p.Slot-len(b))...)
 	}
 	p.buf = b
 	_, err = p.do(ctx, unix.POLLOUT, unix.Write, b) // all of it, or nothing
@@ -188,23 +209,20 @@ func (p *packets) take(ctx context.Context, decode func([]byte) error) error {
 	}
 	defer p.end()
 	if p.buf == nil {
-		p.buf = make([]byte, max(p.slot, MaxKernelItem+1))
+		p.buf = make([]byte, p.Max)
 	}
 	buf := p.buf
-	if p.slot > 0 {
-		buf = buf[:p.slot] // the kernel does not know where one ends
-	}
 	n, err := p.do(ctx, unix.POLLIN, unix.Read, buf)
 	switch {
 	case err != nil:
 		return err
 	case n == 0:
 		return p.reason(ErrClosed)
-	case p.slot == 0:
+	case p.Slot == 0:
 		return decode(buf[1:n])
 	}
 	size := int(binary.NativeEndian.Uint16(buf))
-	if n != p.slot || slotHead+size > n {
+	if n != p.Slot || slotHead+size > n {
 		return fmt.Errorf("%d bytes that are no slot; somebody else writes to this pipe", n)
 	}
 	return decode(buf[slotHead:][:size])

@@ -16,7 +16,8 @@
 // killed before, the item goes to somebody else.
 //
 // Limits. An item may have up to [MaxItem] bytes when encoded. What is in the queue is in
-// the broker's memory, and ends with it. Windows: [errors.ErrUnsupported].
+// the broker's memory (an item of more than 1 MiB: in shared memory, for which the broker
+// has a descriptor), and ends with it. Windows: [errors.ErrUnsupported].
 package queue
 
 import (

@@ -52,7 +52,7 @@ func (c *clients) greet(ctx context.Context, one *client) error {
 			return err
 		}
 		if wants {
-			intake, err := receivePackets(one.Conn, 0)
+			intake, err := receivePackets(one.Conn, sockets())
 			if err != nil {
 				return err
 			}
