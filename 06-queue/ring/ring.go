@@ -264,6 +264,8 @@ func (s *side) sleep(ctx context.Context, e *event.Event, asleep *atomic.Uint32,
 		return ErrDied
 	}
 	switch err := e.Wait(ctx); {
+	case err != nil && !still():
+		return nil // it has come at the last moment: what is there beats why we would not wait
 	case errors.Is(err, hub.ErrGone):
 		return hub.ErrGone // of the ring, which says more than that of an event
 	case errors.Is(err, pipe.ErrTimeout):
