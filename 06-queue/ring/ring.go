@@ -263,17 +263,19 @@ func (s *side) sleep(ctx context.Context, e *event.Event, asleep *atomic.Uint32,
 		s.deaths = n
 		return ErrDied
 	}
-	switch err := e.Wait(ctx); {
-	case err != nil && !still():
-		return nil // it has come at the last moment: what is there beats why we would not wait
+	err := e.Wait(ctx)
+	if err == nil {
+		err = e.Clear() // before the next look: what is set after this will be seen by the next Wait
+	}
+	switch {
+	case err == nil, !still():
+		return nil // what is there beats why we would not wait
 	case errors.Is(err, hub.ErrGone):
 		return hub.ErrGone // of the ring, which says more than that of an event
 	case errors.Is(err, pipe.ErrTimeout):
 		return pipe.ErrTimeout
-	case err != nil:
-		return err
 	}
-	return e.Clear() // and then look again: what is set after this will be seen by the next Wait
+	return err
 }
 
 // wake wakes the other side if it sleeps. To ask costs no system call. If the event is
