@@ -21,6 +21,81 @@ func (p *Pool) dispatch() {
 		p.queue = p.queue[1:]
 		w.give(j)
 	}
+	p.lookForWork()
+}
+
+// lookForWork is for workers that have nothing to do while another one has tasks that it
+// has not begun: what was given to that one will be taken back if it takes too long.
+func (p *Pool) lookForWork() {
+	if p.looking || !p.someoneIdle() || !p.someoneWaits(0) {
+		return
+	}
+	p.looking = true
+	time.AfterFunc(window, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.looking = false
+		if p.someoneIdle() && p.someoneWaits(window) {
+			for _, w := range p.workers {
+				if w.waits(window) {
+					p.takeBack(w)
+				}
+			}
+		}
+		p.dispatch()
+	})
+}
+
+func (p *Pool) someoneIdle() bool {
+	return slices.ContainsFunc(p.workers, func(w *worker) bool { return w.tasks == 0 && w.wants() })
+}
+
+func (p *Pool) someoneWaits(d time.Duration) bool {
+	return slices.ContainsFunc(p.workers, func(w *worker) bool { return w.waits(d) })
+}
+
+// waits tells whether the worker has more than one task, and has told nothing for so long.
+func (w *worker) waits(d time.Duration) bool { return w.tasks > 1 && time.Since(w.heard) >= d }
+
+// takeBack puts what the worker has not begun at the front of the queue.
+func (p *Pool) takeBack(w *worker) {
+	from := w.progress.takeBack()
+	var back []*job
+	for i, j := range w.jobs {
+		begun := w.begun(j, from)
+		if begun == j.tasks() {
+			continue
+		}
+		if rest := j.cutOff(begun); begun > 0 {
+			back = append([]*job{rest}, w.jobs[i+1:]...)
+			w.jobs = w.jobs[:i+1]
+		} else {
+			back = slices.Clone(w.jobs[i:])
+			back[0] = rest
+			w.jobs = w.jobs[:i]
+		}
+		break
+	}
+	for _, j := range back {
+		w.tasks -= j.tasks()
+		w.given -= j.tasks()
+		w.bytes -= len(j.args)
+	}
+	w.unsent = slices.DeleteFunc(w.unsent, func(j *job) bool { return !slices.Contains(w.jobs, j) })
+	p.queue = slices.Insert(p.queue, 0, back...)
+}
+
+// begun returns how many of the job's tasks that are left were begun.
+func (w *worker) begun(j *job, from uint32) int {
+	return min(max(int(int32(from-j.number)), 0), j.tasks())
+}
+
+// cutOff cuts the job off after n tasks, and returns the rest.
+func (j *job) cutOff(n int) *job {
+	args := skipArgs(j.args, n)
+	rest := &job{Call: j.Call, next: j.next + n, end: j.end, args: args, retries: j.retries}
+	j.end, j.args = j.next+n, j.args[:len(j.args)-len(args)]
+	return rest
 }
 
 // hungriest returns the worker that has the least to do, if it wants more.
@@ -43,7 +118,7 @@ func (w *worker) wants() bool {
 	case w.pool.cfg.TasksPerChild > 0 && w.given >= w.pool.cfg.TasksPerChild:
 		return false
 	}
-	return w.tasks == 0 || time.Duration(w.tasks)*w.pool.pace < window
+	return w.tasks == 0 || time.Duration(w.tasks)*w.pool.pace < window && time.Since(w.heard) < window
 }
 
 const maxAhead = 1 << 20 // bytes that wait in front of a worker
@@ -111,9 +186,12 @@ func (p *Pool) watch() {
 // checkTime sees how long the worker has been at its task. It may have begun it up to a
 // tick before this was seen.
 func (w *worker) checkTime(now time.Time) {
-	begun, done := w.progress.begun.Load(), w.progress.done.Load()
-	switch {
-	case begun == done || w.late:
+	begun, done := 0, int(w.progress.done.Load())
+	for _, j := range w.jobs {
+		begun += w.begun(j, w.progress.begun())
+	}
+	switch begun += w.answered; {
+	case begun <= done || w.late:
 		w.task = 0
 	case begun != w.task:
 		w.task, w.since = begun, now
@@ -129,7 +207,10 @@ func (p *Pool) bury(w *worker, how error) {
 	p.mu.Lock()
 	p.workers = slices.DeleteFunc(p.workers, func(other *worker) bool { return other == w })
 	done := int(w.progress.done.Load()) - w.answered
-	running := int(w.progress.begun.Load()) - w.answered // 1 more, if it was in the middle of one
+	running, from := 0, w.progress.begun() // 1 more, if it was in the middle of one
+	for _, j := range w.jobs {
+		running += w.begun(j, from)
+	}
 	died := how
 	if w.late {
 		died = fmt.Errorf("%w of %v: %w", ErrTimeLimit, p.cfg.TaskTimeout, how)
@@ -169,7 +250,7 @@ func (p *Pool) bury(w *worker, how error) {
 	p.queue = slices.Insert(p.queue, 0, again...)
 	p.mu.Unlock()
 	for i, j := range ended {
-		for task := j.next; task < j.Tasks; task++ {
+		for task := j.next; task < j.end; task++ {
 			j.Result(task, nil, &TaskError{Task: task, Worker: w.who(), Err: errs[i]})
 		}
 		p.closeTasks(j.tasks())
@@ -190,16 +271,10 @@ var errLeft = errors.New("it has left")
 
 // split makes three of a job: its first a tasks, the next b, and the rest.
 func (j *job) split(a, b int) (parts [3]*job) {
-	ends := [3]int{j.next + a, j.next + a + b, j.Tasks}
-	next, args := j.next, j.args
-	for i, end := range ends {
-		call := *j.Call
-		call.Tasks = end
-		parts[i] = &job{Call: &call, next: next, args: args, retries: j.retries}
-		args = skipArgs(args, end-next)
-		next = end
-	}
-	return parts
+	whole := *j
+	second := whole.cutOff(a)
+	third := second.cutOff(b)
+	return [3]*job{&whole, second, third}
 }
 
 // stop tells the worker to go, and has it killed if it does not.

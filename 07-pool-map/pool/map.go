@@ -21,8 +21,10 @@ type Option func(*options)
 
 type options struct {
 	chunk    int
+	ahead    int
 	failFast bool
 	progress func(done, of int)
+	atEnd    func() // with the lock: it must not wait
 	err      error
 }
 
@@ -60,36 +62,14 @@ func Map[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in []I
 	if o.chunk == 0 {
 		o.chunk = max((len(in)+4*p.cfg.Workers-1)/(4*p.cfg.Workers), 1)
 	}
-	m := &mapping[Out]{fn: fn.Decode, out: make([]Out, len(in)), errs: make([]error, len(in)), left: len(in), options: o, ended: make(chan struct{})}
+	m := newMapping(fn, len(in), o)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m.stop = cancel
 	var cancels []func() bool
 	for first := 0; first < len(in); first += o.chunk {
 		last := min(first+o.chunk, len(in))
-		call := &Call{Name: fn.Name()}
-		var index []int // of the tasks in the input
-		for i := first; i < last; i++ {
-			arg, err := fn.Append(nil, in[i])
-			if err != nil {
-				m.result(i, nil, &TaskError{Task: i, Err: err})
-				continue
-			}
-			call.Args = AppendArg(call.Args, arg)
-			index = append(index, i)
-		}
-		if call.Tasks = len(index); call.Tasks == 0 {
-			continue
-		}
-		call.Result = func(task int, out []byte, err error) { m.result(index[task], out, err) }
-		cancelCall, err := p.Submit(call)
-		if err != nil {
-			for _, i := range index {
-				m.result(i, nil, &TaskError{Task: i, Err: errors.Unwrap(err)})
-			}
-			continue
-		}
-		cancels = append(cancels, cancelCall)
+		cancels = append(cancels, submit(p, fn, in[first:last], first, m))
 	}
 	if len(in) > 0 {
 		select {
@@ -98,6 +78,35 @@ func Map[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in []I
 		}
 	}
 	return m.conclude(ctx, cancels)
+}
+
+// submit submits inputs as one call. Their results are those from first on in m.
+func submit[In, Out any](p *Pool, fn Callable[In, Out], in []In, first int, m *mapping[Out]) (cancel func() bool) {
+	call := &Call{Name: fn.Name()}
+	var index []int // of the tasks
+	for i, one := range in {
+		arg, err := fn.Append(nil, one)
+		if err != nil {
+			m.result(first+i, nil, &TaskError{Task: first + i, Err: err})
+			continue
+		}
+		call.Args = AppendArg(call.Args, arg)
+		index = append(index, first+i)
+	}
+	call.Tasks = len(index)
+	call.Result = func(task int, out []byte, err error) { m.result(index[task], out, err) }
+	nothing := func() bool { return true }
+	if call.Tasks == 0 {
+		return nothing
+	}
+	cancel, err := p.Submit(call)
+	if err != nil {
+		for _, i := range index {
+			m.result(i, nil, &TaskError{Task: i, Err: errors.Unwrap(err)})
+		}
+		return nothing
+	}
+	return cancel
 }
 
 // A mapping is a Map that is going on.
@@ -112,6 +121,10 @@ type mapping[Out any] struct {
 	errs   []error
 	left   int
 	failed bool // and nobody waits any more
+}
+
+func newMapping[In, Out any](fn Callable[In, Out], n int, o options) *mapping[Out] {
+	return &mapping[Out]{options: o, fn: fn.Decode, ended: make(chan struct{}), out: make([]Out, n), errs: make([]error, n), left: n}
 }
 
 func (m *mapping[Out]) result(i int, encoded []byte, err error) {
@@ -136,6 +149,9 @@ func (m *mapping[Out]) result(i int, encoded []byte, err error) {
 	}
 	if m.left == 0 {
 		close(m.ended)
+		if m.atEnd != nil {
+			m.atEnd()
+		}
 	} else if err != nil && m.failFast && !m.failed {
 		m.failed = true
 		m.stop()

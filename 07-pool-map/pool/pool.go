@@ -113,6 +113,7 @@ type Pool struct {
 	why     error         // Terminate was called, or the pool is broken
 	open    int           // tasks that have not ended
 	starts  int           // workers that are being started
+	looking bool          // see lookForWork
 	ended   chan struct{} // closed, no task is open, no worker is left
 }
 
@@ -162,12 +163,13 @@ type Call struct {
 // A job is a call, or what is left of it.
 type job struct {
 	*Call
-	next    int    // the first task that is left
-	args    []byte // of those that are left
-	retries int
+	next, end int    // the tasks that are left: from this one on, and before that one
+	args      []byte // theirs
+	number    uint32 // of the first one, for the worker that has it; see progress
+	retries   int
 }
 
-func (j *job) tasks() int { return j.Tasks - j.next }
+func (j *job) tasks() int { return j.end - j.next }
 
 // Submit gives the tasks to the pool and returns. It is the door that [Map] and all others
 // use. cancel takes back what was not given to a worker yet, and tells whether that was all
@@ -184,7 +186,7 @@ func (p *Pool) Submit(call *Call) (cancel func() bool, err error) {
 	case p.closed:
 		return nil, fmt.Errorf("pool: submit %q: %w", call.Name, ErrClosed)
 	}
-	j := &job{Call: call, args: call.Args}
+	j := &job{Call: call, end: call.Tasks, args: call.Args}
 	p.ledger.Submitted += call.Tasks
 	p.open += call.Tasks
 	p.queue = append(p.queue, j)
@@ -209,7 +211,7 @@ func (p *Pool) cancel(j *job) bool {
 // fail tells the tasks of a job, which nobody has any more, what has become of them. The
 // ledger has counted them.
 func (p *Pool) fail(j *job, err error) {
-	for task := j.next; task < j.Tasks; task++ {
+	for task := j.next; task < j.end; task++ {
 		j.Result(task, nil, &TaskError{Task: task, Err: err})
 	}
 	p.closeTasks(j.tasks())

@@ -63,36 +63,36 @@ type works struct {
 // do runs the calls of a frame.
 func (w *works) do(ctx context.Context, frame []byte) error {
 	for len(frame) > 0 {
-		name, tasks, args, rest, err := readCall(frame)
+		name, number, args, rest, err := readCall(frame)
 		if err != nil {
 			return err
 		}
 		frame = rest
-		last := len(frame) == 0 && w.front.Buffered() == 0
-		for task := range tasks {
+		for ; len(args) > 0 && w.progress.begin(number); number++ {
 			arg, more, err := readBytes(args)
 			if err != nil {
 				return err
 			}
 			args = more
 			start := time.Now()
-			w.progress.begun.Add(1)
 			out, err := process.Invoke(ctx, name, arg)
 			w.progress.done.Add(1)
-			if err := w.result(out, err, time.Since(start), last && task == tasks-1); err != nil {
+			if err := w.keep(out, err, time.Since(start)); err != nil || ctx.Err() != nil {
 				return err
-			}
-			if ctx.Err() != nil {
-				return nil
 			}
 		}
 	}
-	return nil
+	if w.front.Buffered() > 0 {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.send()
 }
 
-// result keeps a result, and sends all there are if it is the last one for now, or they are
-// many. Otherwise a timer does: the next task may take an hour.
-func (w *works) result(out []byte, err error, took time.Duration, last bool) error {
+// keep keeps a result until there is nothing more to do, or there are many. Or until a timer
+// sends them: the next task may take an hour.
+func (w *works) keep(out []byte, err error, took time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil {
@@ -101,7 +101,7 @@ func (w *works) result(out []byte, err error, took time.Duration, last bool) err
 		w.results = appendBytes(append(w.results, isValue), out)
 	}
 	w.took += took
-	if last || len(w.results) >= enough {
+	if len(w.results) >= enough {
 		return w.send()
 	}
 	if w.timer == nil {

@@ -13,7 +13,7 @@ import (
 // What a pool and a worker say to each other: frames of calls, and frames of results, which
 // come in the order of the tasks. All numbers are as in encoding/binary's Uvarint.
 //
-//	call     length of the name, name, number of tasks, length of the arguments, arguments
+//	call     length of the name, name, number of the first task, length of the arguments, arguments
 //	argument length, bytes
 //	results  nanoseconds that the tasks took, then results
 //	result   0 or 1: what was returned, or a failure; length, bytes
@@ -57,21 +57,21 @@ func skipArgs(args []byte, n int) []byte {
 
 func appendCall(b []byte, j *job) []byte {
 	b = appendBytes(b, []byte(j.Name))
-	b = binary.AppendUvarint(b, uint64(j.tasks()))
+	b = binary.AppendUvarint(b, uint64(j.number))
 	return appendBytes(b, j.args)
 }
 
-func readCall(b []byte) (name string, tasks int, args, rest []byte, err error) {
+func readCall(b []byte) (name string, number uint32, args, rest []byte, err error) {
 	text, b, err := readBytes(b)
 	if err != nil {
 		return "", 0, nil, nil, err
 	}
 	n, b, err := readNumber(b)
-	if err != nil || n > 1<<40 {
-		return "", 0, nil, nil, errNonsense
+	if err != nil {
+		return "", 0, nil, nil, err
 	}
 	args, rest, err = readBytes(b)
-	return string(text), int(n), args, rest, err
+	return string(text), uint32(n), args, rest, err
 }
 
 const (
@@ -111,7 +111,64 @@ func readResult(b []byte) (out []byte, failed error, rest []byte, err error) {
 
 // progress is memory that a worker and the pool both see (package shm of lesson 06). It is
 // there after the worker's death, when nobody can be asked any more.
+//
+// Each task that a worker is given has a number, one more than the task before. The worker
+// may begin those from one number up to another, and says so, before it begins one, by
+// changing the first of the two. The pool can take back what was not begun, by changing the
+// second: of two atomic operations on one word, one is the first.
 type progress struct {
-	begun atomic.Uint64 // how many tasks the worker has begun
-	done  atomic.Uint64 // how many of them have come to their end
+	allowed atomic.Uint64 // from, to: 32 bits each, and they may wrap around
+	done    atomic.Uint64 // how many tasks have come to their end
+}
+
+func span(from, to uint32) uint64 { return uint64(from)<<32 | uint64(to) }
+
+func fromSpan(s uint64) (from, to uint32) { return uint32(s >> 32), uint32(s) }
+
+// before tells whether number a comes before b.
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+
+// begin begins the task with this number, if it was not taken back.
+func (p *progress) begin(n uint32) bool {
+	for {
+		old := p.allowed.Load()
+		from, to := fromSpan(old)
+		if before(n, from) || !before(n, to) {
+			return false
+		}
+		if p.allowed.CompareAndSwap(old, span(n+1, to)) {
+			return true
+		}
+	}
+}
+
+// allow allows n tasks more, the first of which has this number.
+func (p *progress) allow(first uint32, n int) {
+	for {
+		old := p.allowed.Load()
+		from, to := fromSpan(old)
+		if from == to { // all was begun, or taken back
+			from = first
+		}
+		if p.allowed.CompareAndSwap(old, span(from, first+uint32(n))) {
+			return
+		}
+	}
+}
+
+// takeBack takes back what was not begun, and returns the number from which on that is.
+func (p *progress) takeBack() uint32 {
+	for {
+		old := p.allowed.Load()
+		from, _ := fromSpan(old)
+		if p.allowed.CompareAndSwap(old, span(from, from)) {
+			return from
+		}
+	}
+}
+
+// begun returns the number from which on nothing was begun.
+func (p *progress) begun() uint32 {
+	from, _ := fromSpan(p.allowed.Load())
+	return from
 }

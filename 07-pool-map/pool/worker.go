@@ -32,11 +32,13 @@ type worker struct {
 	bytes    int
 	given    int // tasks, ever
 	answered int
-	leaving  bool // it gets nothing more
+	number   uint32    // of the next task that it is given
+	heard    time.Time // when it has said something, or got something to do
+	leaving  bool      // it gets nothing more
 	stopping bool
 	gone     bool
 
-	task  uint64 // see checkTime
+	task  int // see checkTime
 	since time.Time
 	late  bool
 }
@@ -89,6 +91,12 @@ func (w *worker) who() string { return fmt.Sprintf("%q (pid %d)", w.process.Name
 
 // give gives the worker a job. The caller has p.mu.
 func (w *worker) give(j *job) {
+	j.number = w.number
+	w.number += uint32(j.tasks())
+	w.progress.allow(j.number, j.tasks())
+	if w.tasks == 0 {
+		w.heard = time.Now()
+	}
 	w.jobs, w.unsent = append(w.jobs, j), append(w.unsent, j)
 	w.tasks += j.tasks()
 	w.given += j.tasks()
@@ -109,13 +117,12 @@ func (w *worker) write() {
 			_ = w.conn.CloseWrite() // it leaves when it sees that, and all is read
 			return
 		}
-		jobs := w.unsent
-		w.unsent = nil
-		w.pool.mu.Unlock()
 		frame = frame[:0]
-		for _, j := range jobs {
+		for _, j := range w.unsent {
 			frame = appendCall(frame, j)
 		}
+		w.unsent = nil
+		w.pool.mu.Unlock()
 		if err := w.conn.SendFrame(frame); err != nil {
 			return // it is dead; read knows why
 		}
@@ -165,69 +172,80 @@ func (w *worker) wait(err error) error {
 	return fmt.Errorf("died: %w", io.ErrUnexpectedEOF)
 }
 
+// A result is what has become of a task.
+type result struct {
+	out []byte
+	err error
+}
+
 // hear takes the results of a frame to those who wait for them.
 func (w *worker) hear(frame []byte) error {
 	took, frame, err := readNumber(frame)
 	n := 0
+	var results []result
 	for len(frame) > 0 && err == nil {
-		var j *job
-		if j = w.current(); j == nil {
+		j, first, last := w.current()
+		if j == nil {
 			return errNonsense // more than it was asked for
 		}
-		var done, failed int
-		first, last := j.next, j.Tasks
-		for task := first; task < last && len(frame) > 0; task++ {
-			out, problem, rest, bad := readResult(frame)
-			if bad != nil {
-				err = bad
-				break
-			}
-			frame = rest
-			if problem == nil {
-				done++
-				j.Result(task, out, nil)
-			} else {
-				failed++
-				j.Result(task, nil, &TaskError{Task: task, Worker: w.who(), Err: problem})
+		results = results[:0]
+		for task := first; task < last && len(frame) > 0 && err == nil; task++ {
+			var r result
+			if r.out, r.err, frame, err = readResult(frame); err == nil {
+				results = append(results, r)
 			}
 		}
-		w.count(j, done, failed)
-		n += done + failed
+		// First the ledger: who has got his last result may look into it.
+		w.count(j, results)
+		for i, r := range results {
+			if r.err != nil {
+				r.err = &TaskError{Task: first + i, Worker: w.who(), Err: r.err}
+			}
+			j.Result(first+i, r.out, r.err)
+		}
+		n += len(results)
 	}
 	if n > 0 {
-		w.pool.mu.Lock()
-		w.pool.learn(n, time.Duration(took))
-		w.pool.dispatch()
+		p := w.pool
+		p.mu.Lock()
+		p.open -= n
+		p.learn(n, time.Duration(took))
+		p.dispatch()
 		w.wake.Signal()
-		w.pool.settle()
-		w.pool.mu.Unlock()
+		p.settle()
+		p.mu.Unlock()
 	}
 	return err
 }
 
-// current returns the job to which the next result belongs.
-func (w *worker) current() *job {
+// current returns the job to which the next result belongs, and its tasks.
+func (w *worker) current() (j *job, first, last int) {
 	w.pool.mu.Lock()
 	defer w.pool.mu.Unlock()
 	if len(w.jobs) == 0 || w.answered >= int(w.progress.done.Load()) {
-		return nil
+		return nil, 0, 0
 	}
-	return w.jobs[0]
+	return w.jobs[0], w.jobs[0].next, w.jobs[0].end
 }
 
 // count notes that results of a job have come.
-func (w *worker) count(j *job, done, failed int) {
-	p, n := w.pool, done+failed
+func (w *worker) count(j *job, results []result) {
+	p, n := w.pool, len(results)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ledger.Done += done
-	p.ledger.Failed += failed
-	p.open -= n
+	for _, r := range results {
+		if r.err == nil {
+			p.ledger.Done++
+		} else {
+			p.ledger.Failed++
+		}
+	}
 	w.answered += n
 	w.tasks -= n
 	left := skipArgs(j.args, n)
 	w.bytes -= len(j.args) - len(left)
-	j.next, j.args = j.next+n, left
+	j.next, j.args, j.number = j.next+n, left, j.number+uint32(n)
+	w.heard = time.Now()
 	if j.tasks() == 0 {
 		w.jobs = w.jobs[1:]
 		if limit := p.cfg.TasksPerChild; limit > 0 && w.given >= limit && w.tasks == 0 {
