@@ -42,8 +42,12 @@ var marks = process.Func("marks", func(_ context.Context, m mark) (int, error) {
 	if _, err := f.Write(binary.BigEndian.AppendUint32(b, uint32(os.Getpid()))); err != nil {
 		return 0, err
 	}
+	busy := 0
 	for range m.Spin {
-		time.Now()
+		busy += time.Now().Nanosecond()
+	}
+	if busy < 0 {
+		return busy, nil
 	}
 	return m.Number * 2, nil
 })

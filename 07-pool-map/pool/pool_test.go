@@ -54,7 +54,7 @@ var does = process.Func("does", func(ctx context.Context, a act) (int, error) {
 		fmt.Fprintln(os.Stderr, "these are my last words")
 		os.Exit(code)
 	case "loop":
-		for {
+		for !time.Now().IsZero() { // it looks at nothing else
 		}
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
