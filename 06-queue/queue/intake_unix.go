@@ -65,7 +65,14 @@ var over = func() context.Context {
 	return ctx
 }()
 
-func (i *intake) sendTo(conn *pipe.Conn) error { return i.in.sendTo(conn) }
+func (i *intake) sendTo(conn *pipe.Conn) error {
+	file, err := i.in.copied()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return conn.SendFile(file)
+}
 
 func newCell() (*shm.Memory, error) { return shm.New(os.Getpagesize()) }
 

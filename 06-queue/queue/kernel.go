@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"sync"
 
 	"example.com/multiprocessing/01-pipes/pipe"
@@ -78,9 +79,38 @@ func NewKernel[T any](c KernelConfig) (*Kernel[T], error) {
 	return k, k.UnmarshalText([]byte(k.hub.Path()))
 }
 
+// A welcome is what a handle hears first. Then come the descriptors: both, or, when a queue
+// of pipes was closed, only the one to take from.
+type welcome struct {
+	Layout layout
+	Closed bool
+}
+
 // serve hands the descriptors out. Then it says nothing, until the queue is closed.
 func (k *Kernel[T]) serve(client *pipe.Conn) {
-	if pipe.Send(client, k.in.layout) != nil || k.in.sendTo(client) != nil || k.out.sendTo(client) != nil {
+	var files []*os.File
+	w := welcome{Layout: k.in.layout}
+	k.mu.Lock() // so that Close comes before this or after it
+	in, err := k.in.copied()
+	if err == nil {
+		files = append(files, in)
+	}
+	w.Closed = errors.Is(err, ErrClosed)
+	out, err := k.out.copied()
+	if err == nil {
+		files = append(files, out)
+	}
+	k.mu.Unlock()
+	if err == nil {
+		err = pipe.Send(client, w)
+	}
+	for _, file := range files {
+		if err == nil {
+			err = client.SendFile(file)
+		}
+		_ = file.Close()
+	}
+	if err != nil {
 		return
 	}
 	left := make(chan struct{})
@@ -126,15 +156,17 @@ func (k *Kernel[T]) connected(ctx context.Context) (in, out *packets, err error)
 		return k.in, k.out, nil
 	}
 	_, err = k.handle.Conn(ctx, func(c *pipe.Conn) error {
-		l, err := pipe.Receive[layout](c)
+		w, err := pipe.Receive[welcome](c)
 		if err != nil {
 			return err
 		}
-		in, err := receivePackets(c, l)
-		if err != nil {
-			return err
+		in := closedPackets(w.Layout)
+		if !w.Closed {
+			if in, err = receivePackets(c, w.Layout); err != nil {
+				return err
+			}
 		}
-		out, err := receivePackets(c, l)
+		out, err := receivePackets(c, w.Layout)
 		if err != nil {
 			in.close(err)
 			return err

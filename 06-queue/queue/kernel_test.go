@@ -94,6 +94,11 @@ func testKernelQueue(t *testing.T, config queue.KernelConfig) {
 	require.NoError(t, a.Close())
 	require.ErrorIs(t, <-put, queue.ErrClosed)
 	require.ErrorIs(t, a.Put(processtest.Within(t), nil), queue.ErrClosed)
+	late := another(t, a)
+	require.ErrorIs(t, late.Put(processtest.Within(t), nil), queue.ErrClosed)
+	_, err = late.Get(processtest.Within(t))
+	require.NoError(t, err, "who comes late can take what is left")
+	n--
 	for item, err := range b.All(processtest.Within(t)) {
 		require.NoError(t, err)
 		require.Len(t, item, large)

@@ -94,21 +94,23 @@ func wrap(fd int, l layout) (*packets, error) {
 	return &packets{layout: l, fd: fd, bell: b, turn: make(chan struct{}, 1)}, nil
 }
 
-// sendTo gives the descriptor to another process. An os.File is needed for that, and a
-// copy is good enough.
-func (p *packets) sendTo(client *pipe.Conn) error {
+// copied returns the descriptor once more, to be sent to another process: an os.File is
+// needed for that. [ErrClosed] if the end is closed; its number may be another file's by
+// now.
+func (p *packets) copied() (*os.File, error) {
 	p.mu.RLock()
-	fd, err := unix.FcntlInt(uintptr(p.fd), unix.F_DUPFD_CLOEXEC, 0)
-	p.mu.RUnlock()
-	if err != nil {
-		return os.NewSyscallError("fcntl", err)
+	defer p.mu.RUnlock()
+	if p.closed {
+		return nil, p.reason(ErrClosed)
 	}
-	file := os.NewFile(uintptr(fd), "packets")
-	defer file.Close()
-	return client.SendFile(file)
+	fd, err := unix.FcntlInt(uintptr(p.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fd), "packets"), nil
 }
 
-// receivePackets takes what sendTo has sent.
+// receivePackets takes what copied has made.
 func receivePackets(c *pipe.Conn, l layout) (*packets, error) {
 	file, err := c.ReceiveFile()
 	if err != nil {
@@ -127,6 +129,14 @@ func receivePackets(c *pipe.Conn, l layout) (*packets, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	return wrap(fd, l)
+}
+
+// closedPackets is an end to which nobody can write any more.
+func closedPackets(l layout) *packets {
+	why := error(ErrClosed)
+	p := &packets{layout: l, closed: true, turn: make(chan struct{}, 1)}
+	p.why.Store(&why)
+	return p
 }
 
 // closeBoth closes both ends, and says why, before anything happens: the end of one looks
