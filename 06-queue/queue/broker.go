@@ -247,7 +247,11 @@ func (b *broker) answer(p *peer, what byte, payload []byte, files ...*os.File) {
 		return
 	}
 	if leased { // Nack may close the item's own one, and a second delivery may be on its way
-		files = duplicates(files)
+		var err error
+		if files, err = duplicates(files); err != nil {
+			_ = p.conn.Close() // it would wait for a file that never comes
+			return
+		}
 	}
 	go func() {
 		_ = p.conn.SetWriteDeadline(time.Time{})

@@ -29,7 +29,7 @@ func (b *broker) openIntake() {
 	i := &intake{in: in, out: out, buf: make([]byte, MaxKernelItem+1)}
 	b.intake = i
 	i.ended.Go(func() {
-		for i.out.wait(context.Background(), unix.POLLIN) == nil && i.out.why.Load() == nil {
+		for i.out.ready(unix.POLLIN) == nil {
 			b.mu.Lock()
 			b.drain()
 			b.match()
@@ -40,12 +40,8 @@ func (b *broker) openIntake() {
 
 func (b *broker) closeIntake() {
 	if b.intake != nil {
-		i := b.intake
-		why := error(pipe.ErrClosed)
-		i.out.why.CompareAndSwap(nil, &why)
-		i.out.bell.ring()
-		i.ended.Wait()
-		closeBoth(i.in, i.out, why)
+		closeBoth(b.intake.in, b.intake.out, pipe.ErrClosed)
+		b.intake.ended.Wait()
 	}
 }
 
@@ -77,17 +73,14 @@ func (i *intake) sendTo(conn *pipe.Conn) error {
 func newCell() (*shm.Memory, error) { return shm.New(os.Getpagesize()) }
 
 // duplicates returns files with descriptors of their own.
-func duplicates(files []*os.File) (others []*os.File) {
+func duplicates(files []*os.File) (others []*os.File, err error) {
 	for _, file := range files {
-		raw, err := file.SyscallConn()
+		fd, err := duplicate(file)
 		if err != nil {
-			continue
+			dropFiles(others)
+			return nil, err
 		}
-		fd := -1
-		_ = raw.Control(func(f uintptr) { fd, err = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) })
-		if err == nil && fd >= 0 {
-			others = append(others, os.NewFile(uintptr(fd), file.Name()))
-		}
+		others = append(others, os.NewFile(uintptr(fd), file.Name()))
 	}
-	return others
+	return others, nil
 }

@@ -16,10 +16,10 @@ type intake struct{}
 func (b *broker) openIntake()  {}
 func (b *broker) closeIntake() {}
 
-func (i *intake) next() []byte               { return nil }
-func (i *intake) sendTo(*pipe.Conn) error    { return errors.ErrUnsupported }
-func newCell() (*shm.Memory, error)          { return nil, errors.ErrUnsupported }
-func duplicates(files []*os.File) []*os.File { return files }
+func (i *intake) next() []byte                  { return nil }
+func (i *intake) sendTo(*pipe.Conn) error       { return errors.ErrUnsupported }
+func newCell() (*shm.Memory, error)             { return nil, errors.ErrUnsupported }
+func duplicates([]*os.File) ([]*os.File, error) { return nil, errors.ErrUnsupported }
 
 type packets struct{}
 

@@ -117,18 +117,23 @@ func receivePackets(c *pipe.Conn, l layout) (*packets, error) {
 		return nil, err
 	}
 	defer file.Close()
-	raw, err := file.SyscallConn()
+	fd, err := duplicate(file)
 	if err != nil {
 		return nil, err
 	}
-	fd := -1
-	if cerr := raw.Control(func(f uintptr) { fd, err = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) }); cerr != nil {
-		return nil, cerr
-	}
-	if err != nil {
-		return nil, os.NewSyscallError("fcntl", err)
-	}
 	return wrap(fd, l)
+}
+
+// duplicate returns one more descriptor of an open file.
+func duplicate(file *os.File) (fd int, err error) {
+	raw, err := file.SyscallConn() // not Fd(): that would change the file
+	if err != nil {
+		return -1, err
+	}
+	if cerr := raw.Control(func(f uintptr) { fd, err = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) }); cerr != nil {
+		return -1, cerr
+	}
+	return fd, os.NewSyscallError("fcntl", err)
 }
 
 // closedPackets is an end to which nobody can write any more.
@@ -279,6 +284,16 @@ func (p *packets) do(ctx context.Context, events int16, try func(fd int, b []byt
 			return 0, err
 		}
 	}
+}
+
+// ready waits until it is worth a try, or the end is closed.
+func (p *packets) ready(events int16) error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed || p.why.Load() != nil {
+		return p.reason(pipe.ErrClosed)
+	}
+	return p.wait(context.Background(), events)
 }
 
 // wait waits until it is worth another try. Another process may be quicker: that it is

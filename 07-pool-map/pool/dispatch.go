@@ -90,6 +90,15 @@ func (w *worker) begun(j *job, from uint32) int {
 	return min(max(int(int32(from-j.number)), 0), j.tasks())
 }
 
+// begunTasks returns how many tasks were begun and not answered.
+func (w *worker) begunTasks() (n int) {
+	from := w.progress.begun()
+	for _, j := range w.jobs {
+		n += w.begun(j, from)
+	}
+	return n
+}
+
 // cutOff cuts the job off after n tasks, and returns the rest.
 func (j *job) cutOff(n int) *job {
 	args := skipArgs(j.args, n)
@@ -186,11 +195,8 @@ func (p *Pool) watch() {
 // checkTime sees how long the worker has been at its task. It may have begun it up to a
 // tick before this was seen.
 func (w *worker) checkTime(now time.Time) {
-	begun, done := 0, int(w.progress.done.Load())
-	for _, j := range w.jobs {
-		begun += w.begun(j, w.progress.begun())
-	}
-	switch begun += w.answered; {
+	begun, done := w.answered+w.begunTasks(), int(w.progress.done.Load())
+	switch {
 	case begun <= done || w.late:
 		w.task = 0
 	case begun != w.task:
@@ -207,10 +213,7 @@ func (p *Pool) bury(w *worker, how error) {
 	p.mu.Lock()
 	p.workers = slices.DeleteFunc(p.workers, func(other *worker) bool { return other == w })
 	done := int(w.progress.done.Load()) - w.answered
-	running, from := 0, w.progress.begun() // 1 more, if it was in the middle of one
-	for _, j := range w.jobs {
-		running += w.begun(j, from)
-	}
+	running := w.begunTasks() // 1 more, if it was in the middle of one
 	died := how
 	if w.late {
 		died = fmt.Errorf("%w of %v: %w", ErrTimeLimit, p.cfg.TaskTimeout, how)
