@@ -122,6 +122,23 @@ func Cause(ctx context.Context) error {
 	}
 }
 
+// Await waits until done is closed. If ctx ends before, it returns [Cause]. What has
+// happened already is seen, also when ctx has ended: select chooses at random among
+// what is ready, so somebody has to look first.
+func Await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return Cause(ctx)
+	}
+}
+
 // probeDeadline finds out whether a deadline would work, before anyone waits
 // for one that never comes.
 func (c *Conn) probeDeadline() error {

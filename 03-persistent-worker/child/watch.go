@@ -57,17 +57,7 @@ func (c *Child) watch() {
 // ladder goes on without you. Calling it again, at any time, does no harm.
 func (c *Child) Stop(ctx context.Context) error {
 	c.stopping.Do(func() { go c.ladder() })
-	select {
-	case <-c.done:
-		return nil
-	default:
-	}
-	select {
-	case <-c.done:
-		return nil
-	case <-ctx.Done():
-		return pipe.Cause(ctx)
-	}
+	return pipe.Await(ctx, c.done)
 }
 
 func (c *Child) ladder() {

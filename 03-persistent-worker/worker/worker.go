@@ -280,17 +280,10 @@ func (w *Worker) Close(ctx context.Context) error {
 			close(w.done)
 		}()
 	}
-	select {
-	case <-w.done:
-		return nil
-	default:
+	if err := pipe.Await(ctx, w.done); err != nil {
+		return w.fail(r, fmt.Errorf("close: %w", err))
 	}
-	select {
-	case <-w.done:
-		return nil
-	case <-ctx.Done():
-		return w.fail(r, fmt.Errorf("close: %w", pipe.Cause(ctx)))
-	}
+	return nil
 }
 
 // Done returns a channel that is closed when the worker has been closed and its

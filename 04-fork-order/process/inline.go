@@ -29,7 +29,7 @@ func startInline(p *Process, in []byte, back *pipe.Conn) running {
 	p.wasReady.Store(true)
 	close(p.ready)
 	go func() {
-		value, err := apart(func() ([]byte, error) { return p.target.invoke(ctx, in, back) })
+		value, err := apart(func() ([]byte, error) { return p.target.invoke(ctx, nil, in, back) })
 		var o outcome
 		o.value, g.code, o.err = conclude(value, err, context.Cause(ctx) != nil)
 		if o.err != nil {

@@ -16,14 +16,31 @@ import (
 // that calls runtime.Goexit ends the caller's goroutine, as everywhere. Invoke is
 // safe for concurrent use if the function is.
 func Invoke(ctx context.Context, name string, in []byte) ([]byte, error) {
+	f, err := Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.Invoke(ctx, nil, in)
+}
+
+// A Function is a registered function, without its types.
+type Function struct{ r *registration }
+
+// Lookup is the first half of [Invoke], for those who call a function many times.
+func Lookup(name string) (Function, error) {
 	r := lookUp(name)
 	if r == nil {
-		return nil, unknown(name)
+		return Function{}, unknown(name)
 	}
 	if r.service {
-		return nil, fmt.Errorf("process: %q is a service and cannot be called; start it", name)
+		return Function{}, fmt.Errorf("process: %q is a service and cannot be called; start it", name)
 	}
-	return r.invoke(ctx, in, nil)
+	return Function{r}, nil
+}
+
+// Invoke is the second half: it appends the encoded result to b.
+func (f Function) Invoke(ctx context.Context, b, in []byte) ([]byte, error) {
+	return f.r.invoke(ctx, b, in, nil)
 }
 
 func unknown(name string) error {

@@ -235,17 +235,10 @@ func (p *Process) Join(ctx context.Context) error {
 }
 
 func (p *Process) wait(ctx context.Context, what <-chan struct{}, op string) error {
-	select {
-	case <-what: // ready beats expired
-		return nil
-	default:
+	if err := pipe.Await(ctx, what); err != nil {
+		return fmt.Errorf("process: %s %q: %w", op, p.name, err)
 	}
-	select {
-	case <-what:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("process: %s %q: %w", op, p.name, pipe.Cause(ctx))
-	}
+	return nil
 }
 
 // Done returns a channel that is closed when the process has ended and everything

@@ -112,7 +112,7 @@ func (b *backend) run(in []byte) int {
 	if err := b.control.SendFrame([]byte{sayReady}); err != nil {
 		return ExitRefused // the parent is gone
 	}
-	value, err := apart(func() ([]byte, error) { return lookUp(b.Target).invoke(ctx, in, b.front) })
+	value, err := apart(func() ([]byte, error) { return lookUp(b.Target).invoke(ctx, nil, in, b.front) })
 	code := b.report(value, err, context.Cause(ctx) != nil)
 	ours.endAll()
 	logger().Info("destroyed", "object", b.Name, "exit", code)

@@ -56,8 +56,8 @@ type registration struct {
 	in, out reflect.Type
 	count   atomic.Int64 // for the names of its processes
 
-	// invoke decodes the argument, calls the function, encodes the result.
-	invoke func(ctx context.Context, in []byte, c *pipe.Conn) ([]byte, error)
+	// invoke decodes the argument, calls the function, and appends the encoded result.
+	invoke func(ctx context.Context, b, in []byte, c *pipe.Conn) ([]byte, error)
 
 	// call is for the command line: an In, and an Out.
 	call func(ctx context.Context, in any) (any, error)
@@ -84,7 +84,7 @@ var registry = struct {
 // cause.
 func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *Target[In, Out] {
 	r := &registration{name: name, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out]()}
-	r.invoke = func(ctx context.Context, in []byte, _ *pipe.Conn) ([]byte, error) {
+	r.invoke = func(ctx context.Context, b, in []byte, _ *pipe.Conn) ([]byte, error) {
 		v, err := Decode[In](in)
 		if err != nil {
 			return nil, fmt.Errorf("the argument of %q: %w", name, err)
@@ -93,11 +93,10 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *
 		if err != nil {
 			return nil, err
 		}
-		text, err := Append(nil, out)
-		if err != nil {
+		if b, err = Append(b, out); err != nil {
 			return nil, fmt.Errorf("the result of %q: %w", name, err)
 		}
-		return text, nil
+		return b, nil
 	}
 	r.call = func(ctx context.Context, in any) (any, error) { return call(ctx, fn, in.(In)) }
 	register(r)
@@ -113,7 +112,7 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *
 // In travels as with Func, and the conditions are the same.
 func Service[In any](name string, backend func(context.Context, In, *pipe.Conn) error) *Target[In, struct{}] {
 	r := &registration{name: name, service: true, in: reflect.TypeFor[In](), out: reflect.TypeFor[struct{}]()}
-	r.invoke = func(ctx context.Context, in []byte, c *pipe.Conn) ([]byte, error) {
+	r.invoke = func(ctx context.Context, b, in []byte, c *pipe.Conn) ([]byte, error) {
 		v, err := Decode[In](in)
 		if err != nil {
 			return nil, fmt.Errorf("the argument of %q: %w", name, err)
@@ -124,7 +123,7 @@ func Service[In any](name string, backend func(context.Context, In, *pipe.Conn) 
 		if err != nil {
 			return nil, err
 		}
-		return Append(nil, struct{}{})
+		return Append(b, struct{}{})
 	}
 	register(r)
 	return &Target[In, struct{}]{r}

@@ -36,13 +36,6 @@ func ImapUnordered[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Ou
 	return imap(ctx, p, fn, in, false, opts)
 }
 
-// A piece is a chunk of inputs on its way.
-type piece[Out any] struct {
-	*mapping[Out]
-	first  int
-	cancel func() bool
-}
-
 func imap[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in iter.Seq[In], ordered bool, opts []Option) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
@@ -56,13 +49,13 @@ func imap[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in it
 		}
 		next, stop := iter.Pull(in)
 		defer stop()
-		var pieces []*piece[Out] // on their way, in order
+		var pieces []*mapping[Out] // on their way, in order
 		defer func() {
 			for _, one := range pieces {
-				one.cancel()
+				p.Cancel(one.calls...)
 			}
 		}()
-		finished := make(chan *piece[Out], o.ahead)
+		finished := make(chan *mapping[Out], o.ahead)
 		taken, more := 0, true
 		for {
 			for more && len(pieces) < o.ahead {
@@ -74,19 +67,20 @@ func imap[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in it
 					}
 				}
 				if len(chunk) > 0 {
-					one := &piece[Out]{mapping: newMapping(fn, len(chunk), options{}), first: taken}
+					one := newMapping(fn, len(chunk), options{})
+					one.first = taken
 					if !ordered {
 						one.atEnd = func() { finished <- one } // there is room: no more than that are on their way
 					}
-					taken += len(chunk)
 					pieces = append(pieces, one)
-					one.cancel = submit(p, fn, chunk, 0, one.mapping)
+					submit(ctx, p, fn, chunk, taken, one)
+					taken += len(chunk)
 				}
 			}
 			if len(pieces) == 0 {
 				return
 			}
-			var one *piece[Out]
+			var one *mapping[Out]
 			if ordered {
 				one = pieces[0]
 			}
@@ -97,10 +91,11 @@ func imap[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in it
 			}
 			pieces = without(pieces, one)
 			for i, out := range one.out {
-				if e, ok := one.errs[i].(*TaskError); ok {
-					e.Task = one.first + i
+				var err error
+				if one.errs != nil {
+					err = one.errs[i]
 				}
-				if !yield(out, one.errs[i]) {
+				if !yield(out, err) {
 					return
 				}
 			}
@@ -109,7 +104,7 @@ func imap[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in it
 }
 
 // await waits for this piece, or for any if it is nil.
-func await[Out any](ctx context.Context, one *piece[Out], finished <-chan *piece[Out]) (*piece[Out], error) {
+func await[Out any](ctx context.Context, one *mapping[Out], finished <-chan *mapping[Out]) (*mapping[Out], error) {
 	var ended <-chan struct{}
 	if one != nil {
 		ended, finished = one.ended, nil
@@ -124,7 +119,7 @@ func await[Out any](ctx context.Context, one *piece[Out], finished <-chan *piece
 	}
 }
 
-func without[Out any](pieces []*piece[Out], one *piece[Out]) (others []*piece[Out]) {
+func without[Out any](pieces []*mapping[Out], one *mapping[Out]) (others []*mapping[Out]) {
 	for _, other := range pieces {
 		if other != one {
 			others = append(others, other)

@@ -42,7 +42,8 @@ func Chunk(n int) Option {
 // FailFast makes Map return at the first error. What was not begun is cancelled.
 func FailFast() Option { return func(o *options) { o.failFast = true } }
 
-// Progress is called when results have come, from one goroutine at a time.
+// Progress is called when results have come, in the goroutine that has called Map. Many may
+// come at once. The last call, if Map has waited for all of them, is f(of, of).
 func Progress(f func(done, of int)) Option { return func(o *options) { o.progress = f } }
 
 // Map calls fn for each input, in the workers of the pool, and returns the results in the
@@ -66,88 +67,102 @@ func Map[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in []I
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m.stop = cancel
-	var cancels []func() bool
-	for first := 0; first < len(in); first += o.chunk {
+	for first := 0; first < len(in) && ctx.Err() == nil; first += o.chunk {
 		last := min(first+o.chunk, len(in))
-		cancels = append(cancels, submit(p, fn, in[first:last], first, m))
+		submit(ctx, p, fn, in[first:last], first, m)
 	}
-	if len(in) > 0 {
-		select {
-		case <-m.ended:
-		case <-ctx.Done():
-		}
-	}
-	return m.conclude(ctx, cancels)
+	m.await(ctx)
+	return m.conclude(ctx, p)
 }
 
-// submit submits inputs as one call. Their results are those from first on in m.
-func submit[In, Out any](p *Pool, fn Callable[In, Out], in []In, first int, m *mapping[Out]) (cancel func() bool) {
-	call := &Call{Name: fn.Name()}
-	var index []int // of the tasks
+// submit submits inputs, in one call, or in several if that would be long. Their results are
+// those from first on in m.
+func submit[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in []In, first int, m *mapping[Out]) {
+	var args, arg []byte
+	from := 0 // in is submitted up to here
+	flush := func(to int) {
+		if to > from {
+			m.submit(ctx, p, &Call{Name: fn.Name(), Tasks: to - from, Args: args, First: first + from})
+		}
+		args, from = nil, to
+	}
 	for i, one := range in {
-		arg, err := fn.Append(nil, one)
-		if err != nil {
+		var err error
+		if arg, err = fn.Append(arg[:0], one); err != nil {
+			flush(i)
+			m.mu.Lock()
 			m.result(first+i, nil, &TaskError{Task: first + i, Err: err})
+			m.mu.Unlock()
+			from++
 			continue
 		}
-		call.Args = AppendArg(call.Args, arg)
-		index = append(index, first+i)
-	}
-	call.Tasks = len(index)
-	call.Result = func(task int, out []byte, err error) { m.result(index[task], out, err) }
-	nothing := func() bool { return true }
-	if call.Tasks == 0 {
-		return nothing
-	}
-	cancel, err := p.Submit(call)
-	if err != nil {
-		for _, i := range index {
-			m.result(i, nil, &TaskError{Task: i, Err: errors.Unwrap(err)})
+		if args == nil {
+			args = make([]byte, 0, min((len(in)-i)*(len(arg)+1), maxAhead))
 		}
-		return nothing
+		if args = AppendArg(args, arg); len(args) >= maxAhead {
+			flush(i + 1)
+		}
 	}
-	return cancel
+	flush(len(in))
 }
 
 // A mapping is a Map that is going on.
 type mapping[Out any] struct {
 	options
 	fn    func([]byte) (Out, error)
+	first int // what messages call the first input
 	stop  func()
 	ended chan struct{}
+	more  chan struct{} // has something in it when results have come, for Progress
 
-	mu     sync.Mutex
+	calls []*Call
+
+	mu     sync.Mutex // the Mutex of its calls
 	out    []Out
-	errs   []error
+	errs   []error // nil as long as there is none
 	left   int
 	failed bool // and nobody waits any more
 }
 
 func newMapping[In, Out any](fn Callable[In, Out], n int, o options) *mapping[Out] {
-	return &mapping[Out]{options: o, fn: fn.Decode, ended: make(chan struct{}), out: make([]Out, n), errs: make([]error, n), left: n}
+	m := &mapping[Out]{options: o, fn: fn.Decode, ended: make(chan struct{}), out: make([]Out, n), left: n}
+	if o.progress != nil {
+		m.more = make(chan struct{}, 1)
+	}
+	return m
 }
 
-func (m *mapping[Out]) result(i int, encoded []byte, err error) {
-	var out Out
-	if err == nil {
-		if out, err = m.fn(encoded); err != nil {
-			err = &TaskError{Task: i, Err: fmt.Errorf("its result: %w", err)}
+func (m *mapping[Out]) submit(ctx context.Context, p *Pool, call *Call) {
+	call.Mutex = &m.mu
+	call.Result = func(task int, out []byte, err error) { m.result(call.First+task, out, err) }
+	if err := p.Submit(ctx, call); err != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for number := call.First; number < call.First+call.Tasks; number++ {
+			m.result(number, nil, &TaskError{Task: number, Err: errors.Unwrap(err)})
 		}
+		return
 	}
-	if e, ok := err.(*TaskError); ok {
-		e.Task = i
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.calls = append(m.calls, call)
+}
+
+// result is told what has become of the input with this number. The caller has m.mu.
+func (m *mapping[Out]) result(number int, encoded []byte, err error) {
 	if m.out == nil {
 		return // Map has returned
 	}
-	m.out[i], m.errs[i] = out, err
-	m.left--
-	if m.progress != nil {
-		m.progress(len(m.out)-m.left, len(m.out))
+	if err == nil {
+		if m.out[number-m.first], err = m.fn(encoded); err != nil {
+			err = &TaskError{Task: number, Err: fmt.Errorf("its result: %w", err)}
+		}
 	}
-	if m.left == 0 {
+	if err != nil {
+		if m.errs == nil {
+			m.errs = make([]error, len(m.out))
+		}
+		m.errs[number-m.first] = err
+	}
+	if m.left--; m.left == 0 {
 		close(m.ended)
 		if m.atEnd != nil {
 			m.atEnd()
@@ -156,17 +171,41 @@ func (m *mapping[Out]) result(i int, encoded []byte, err error) {
 		m.failed = true
 		m.stop()
 	}
+	if m.more != nil {
+		select {
+		case m.more <- struct{}{}:
+		default: // it will look soon
+		}
+	}
 }
 
-func (m *mapping[Out]) conclude(ctx context.Context, cancels []func() bool) ([]Out, error) {
+// await waits for the results, and calls Progress here: whoever brings the results must not
+// wait, and the lock must not be held.
+func (m *mapping[Out]) await(ctx context.Context) {
+	for last := 0; last < len(m.out); {
+		select {
+		case <-m.ended:
+		case <-ctx.Done():
+			return
+		case <-m.more:
+		}
+		m.mu.Lock()
+		done := len(m.out) - m.left
+		m.mu.Unlock()
+		if m.progress != nil && done > last {
+			m.progress(done, len(m.out))
+		}
+		last = done
+	}
+}
+
+func (m *mapping[Out]) conclude(ctx context.Context, p *Pool) ([]Out, error) {
 	m.mu.Lock()
 	out, errs, left, failed := m.out, m.errs, m.left, m.failed
 	m.out = nil
 	m.mu.Unlock()
 	if left > 0 {
-		for _, cancel := range cancels {
-			cancel()
-		}
+		p.Cancel(m.calls...)
 	}
 	if left > 0 && !failed {
 		errs = append(errs, fmt.Errorf("pool: map: %d of %d results have not come: %w", left, len(out), pipe.Cause(ctx)))

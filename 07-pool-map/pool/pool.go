@@ -22,7 +22,7 @@
 // pool was terminated. No task is run twice, unless Config.Retry says so. A task's error or
 // panic does not cost the worker.
 //
-// Limits. What the functions print goes where this process's output goes. Windows:
+// Limits. A task that was begun can only be stopped by killing its worker. Windows:
 // [errors.ErrUnsupported].
 package pool
 
@@ -32,7 +32,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +47,8 @@ var (
 	// ErrBroken: worker after worker has died, and none has finished a task. The error says
 	// how the last one died.
 	ErrBroken = errors.New("the pool is broken")
+	// ErrFull: as many tasks wait as Config.QueueLimit allows.
+	ErrFull = errors.New("the queue is full")
 	// ErrLost: the task was finished, and its worker died before the result had come. What
 	// it has done is done; what it has returned is not known.
 	ErrLost = errors.New("the task was finished, and its result is lost")
@@ -59,16 +60,30 @@ var (
 type Config struct {
 	// Workers is how many processes there are. 0 means one for each processor that this
 	// process may use (runtime.GOMAXPROCS(0)), and one in a process that is itself a worker
-	// of a pool or was started by package process.
+	// of a pool or was started by package process. How deep pools may be nested is
+	// limited by process.MaxDepth.
 	Workers int
 
 	// Name is what errors, logs, ps and top call the workers, with a number behind it.
 	// Empty means "worker".
 	Name string
 
+	// Initializer is called in each worker before its first task; see [Init]. If it fails,
+	// that counts as the death of the worker. The zero value means that there is none.
+	Initializer Initializer
+
 	// TasksPerChild is after how many tasks a worker is replaced by a new one; 0 means
 	// never.
 	TasksPerChild int
+
+	// Idle is after how long without a task a worker goes. It comes back, as a new one,
+	// when there is something to do. 0 means never.
+	Idle time.Duration
+
+	// QueueLimit is how many tasks may wait for a worker that has time; then Submit, Map
+	// and Imap wait. (A call of many tasks is let in when there is room for its first one.)
+	// 0 means that there is no limit.
+	QueueLimit int
 
 	// Retry is how often a task is run again that was running when its worker died, or that
 	// is lost. 0 means never: it may have done half of its work.
@@ -85,6 +100,11 @@ type Config struct {
 	// Stdout and Stderr are where the output of the workers goes; nil means to this
 	// process's own.
 	Stdout, Stderr io.Writer
+
+	// Output, if not nil, gets each line that a worker prints, instead, and which task it
+	// belongs to. It is called from one goroutine at a time, and should not wait: the
+	// worker that prints would wait with it. All lines have come when Join returns.
+	Output func(Line)
 }
 
 // A Ledger says what has become of the tasks: Submitted is the sum of the others when the
@@ -100,11 +120,15 @@ type Ledger struct {
 
 // A Pool has workers. All methods are safe for concurrent use.
 type Pool struct {
-	cfg Config
+	cfg     Config
+	service *process.Target[birth, struct{}]
+	output  sync.Mutex // held while Config.Output is called
 
 	mu      sync.Mutex
 	workers []*worker
-	queue   []*job // not sent to anybody yet
+	queue   []*job        // not sent to anybody yet
+	waiting int           // tasks in queue
+	room    chan struct{} // closed when waiting becomes less, if somebody has asked for that
 	ledger  Ledger
 	serial  int // of the last worker
 	pace    time.Duration
@@ -112,6 +136,7 @@ type Pool struct {
 	closed  bool
 	why     error         // Terminate was called, or the pool is broken
 	open    int           // tasks that have not ended
+	holds   int           // see Hold
 	starts  int           // workers that are being started
 	looking bool          // see lookForWork
 	ended   chan struct{} // closed, no task is open, no worker is left
@@ -120,10 +145,16 @@ type Pool struct {
 // New makes a pool and starts its workers, without waiting for them. It fails if
 // process.Main was not called, and where processes of functions are not supported. Close it
 // when no more tasks come; when this process ends, its workers do too, in any case.
-func New(cfg Config) (*Pool, error) {
+func New(cfg Config) (*Pool, error) { return newPool(cfg, service) }
+
+func newPool(cfg Config, service *process.Target[birth, struct{}]) (*Pool, error) {
 	switch {
-	case cfg.Workers < 0 || cfg.TasksPerChild < 0 || cfg.Retry < 0 || cfg.TaskTimeout < 0:
-		return nil, fmt.Errorf("pool: %+v: a number is negative", cfg)
+	case cfg.Workers < 0 || cfg.TasksPerChild < 0 || cfg.Idle < 0 || cfg.QueueLimit < 0 || cfg.Retry < 0 || cfg.TaskTimeout < 0:
+		return nil, errors.New("pool: new: a number in the config is negative")
+	case cfg.Output != nil && (cfg.Stdout != nil || cfg.Stderr != nil):
+		return nil, errors.New("pool: new: Output takes what Stdout or Stderr would get; choose one")
+	case cfg.Initializer.err != nil:
+		return nil, fmt.Errorf("pool: new: the argument of the initializer %q: %w", cfg.Initializer.name, cfg.Initializer.err)
 	case cfg.Workers == 0 && process.Current().Depth > 0:
 		cfg.Workers = 1
 	case cfg.Workers == 0:
@@ -132,97 +163,34 @@ func New(cfg Config) (*Pool, error) {
 	if cfg.Name == "" {
 		cfg.Name = "worker"
 	}
-	p := &Pool{cfg: cfg, ended: make(chan struct{}), pace: window}
+	p := &Pool{cfg: cfg, service: service, ended: make(chan struct{}), pace: window}
 	// The first one here: what is wrong with it is wrong with all.
 	p.starts++
 	if err := p.start(); err != nil {
-		return nil, fmt.Errorf("pool: %w", err)
+		return nil, fmt.Errorf("pool: new: %w", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.replace()
+	p.startMissing(cfg.Workers)
 	if cfg.TaskTimeout > 0 {
 		go p.watch()
 	}
 	return p, nil
 }
 
-// A Call is a number of tasks for one function. They go to one worker, one after the other.
-type Call struct {
-	// Name is that of the function.
-	Name string
-	// Tasks is how many there are, and Args are their arguments; see AppendArg.
-	Tasks int
-	Args  []byte
-	// Result is called for each task, exactly once, when it has ended: with what the
-	// function has returned, encoded, or with an error. It is called from several
-	// goroutines, and must not wait for anything, nor keep out.
-	Result func(task int, out []byte, err error)
+// An Initializer is what a worker does before its first task: load a model, open a
+// database. [Init] makes one.
+type Initializer struct {
+	name string
+	arg  []byte
+	err  error
 }
 
-// A job is a call, or what is left of it.
-type job struct {
-	*Call
-	next, end int    // the tasks that are left: from this one on, and before that one
-	args      []byte // theirs
-	number    uint32 // of the first one, for the worker that has it; see progress
-	retries   int
-}
-
-func (j *job) tasks() int { return j.end - j.next }
-
-// Submit gives the tasks to the pool and returns. It is the door that [Map] and all others
-// use. cancel takes back what was not given to a worker yet, and tells whether that was all
-// of it; then Result is called with [context.Canceled].
-func (p *Pool) Submit(call *Call) (cancel func() bool, err error) {
-	if call.Tasks <= 0 {
-		return nil, fmt.Errorf("pool: submit %q: %d tasks", call.Name, call.Tasks)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.why != nil:
-		return nil, fmt.Errorf("pool: submit %q: %w", call.Name, p.why)
-	case p.closed:
-		return nil, fmt.Errorf("pool: submit %q: %w", call.Name, ErrClosed)
-	}
-	j := &job{Call: call, end: call.Tasks, args: call.Args}
-	p.ledger.Submitted += call.Tasks
-	p.open += call.Tasks
-	p.queue = append(p.queue, j)
-	p.dispatch()
-	return func() bool { return p.cancel(j) }, nil
-}
-
-func (p *Pool) cancel(j *job) bool {
-	p.mu.Lock()
-	i := slices.Index(p.queue, j)
-	if i < 0 {
-		p.mu.Unlock()
-		return false
-	}
-	p.queue = slices.Delete(p.queue, i, i+1)
-	p.ledger.Cancelled += j.tasks()
-	p.mu.Unlock()
-	p.fail(j, context.Canceled)
-	return true
-}
-
-// fail tells the tasks of a job, which nobody has any more, what has become of them. The
-// ledger has counted them.
-func (p *Pool) fail(j *job, err error) {
-	for task := j.next; task < j.end; task++ {
-		j.Result(task, nil, &TaskError{Task: task, Err: err})
-	}
-	p.closeTasks(j.tasks())
-}
-
-// closeTasks is for tasks of which Result has returned.
-func (p *Pool) closeTasks(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open -= n
-	p.settle()
+// Init makes an [Initializer] that calls fn with this argument. What it returns besides an
+// error is not used: it leaves what it has made in variables of the worker.
+func Init[In, Out any](fn Callable[In, Out], in In) Initializer {
+	arg, err := fn.Append(nil, in)
+	return Initializer{fn.Name(), arg, err}
 }
 
 // settle lets workers go that are not needed any more, and ends the pool when all have gone.
@@ -233,7 +201,7 @@ func (p *Pool) settle() {
 	for _, w := range p.workers {
 		w.letGo()
 	}
-	if len(p.workers) == 0 && p.starts == 0 {
+	if len(p.workers) == 0 && p.starts == 0 && p.holds == 0 {
 		select {
 		case <-p.ended:
 		default:
@@ -242,12 +210,27 @@ func (p *Pool) settle() {
 	}
 }
 
+// Hold makes Join wait until release is called, also when all tasks have ended. It is for
+// who has something to do yet with their results. A second release does nothing.
+func (p *Pool) Hold() (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holds++
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.holds--
+		p.settle()
+	})
+}
+
 // Close says that no more tasks will come. What was submitted is done. It does not wait; see
 // Join. A second Close does nothing.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	p.makeRoom()
 	p.settle()
 }
 
@@ -256,17 +239,14 @@ func (p *Pool) Close() {
 // [pipe.ErrTimeout] or the context's cause, with the Ledger of this moment. Without Close it
 // waits for somebody to call that.
 func (p *Pool) Join(ctx context.Context) (Ledger, error) {
-	select {
-	case <-p.ended:
-		return p.Ledger(), nil
-	default:
+	if err := pipe.Await(ctx, p.ended); err != nil {
+		return p.Ledger(), fmt.Errorf("pool: join: %w", err)
 	}
-	select {
-	case <-p.ended:
-		return p.Ledger(), nil
-	case <-ctx.Done():
-		return p.Ledger(), fmt.Errorf("pool: join: %w", pipe.Cause(ctx))
+	l := p.Ledger()
+	if sum := l.Done + l.Failed + l.Cancelled + l.Lost + l.Terminated; sum != l.Submitted {
+		return l, fmt.Errorf("pool: join: the ledger is wrong, and so is this package: %d tasks have ended, %d were submitted", sum, l.Submitted)
 	}
+	return l, nil
 }
 
 // Ledger returns what has become of the tasks by now.
@@ -275,6 +255,9 @@ func (p *Pool) Ledger() Ledger {
 	defer p.mu.Unlock()
 	return p.ledger
 }
+
+// Workers returns how many processes there are at most, as the config says.
+func (p *Pool) Workers() int { return p.cfg.Workers }
 
 // Terminate ends the pool at once: tasks that have not ended get [ErrTerminated], and the
 // workers are told to go, and killed if they have not gone within the grace. It does what
@@ -293,13 +276,14 @@ func (p *Pool) abandon(why error) {
 	}
 	why = p.why
 	jobs := p.queue
-	p.queue = nil
+	p.queue, p.waiting = nil, 0
 	for _, j := range jobs {
 		p.countAbandoned(why, j.tasks())
 	}
 	for _, w := range p.workers {
 		w.stop()
 	}
+	p.makeRoom()
 	p.settle()
 	p.mu.Unlock()
 	for _, j := range jobs {
@@ -341,21 +325,3 @@ func With(ctx context.Context, cfg Config, use func(*Pool) error) (Ledger, error
 	}
 	return ledger, err
 }
-
-// A TaskError says which task has failed, and how: Err is a *worker.RemoteError (the
-// function has returned an error, or has panicked), a *child.DiedError (its worker died),
-// or one of this package's.
-type TaskError struct {
-	Task   int    // its index in the call, or in the input of Map
-	Worker string // its name and pid; empty: it had none
-	Err    error
-}
-
-func (e *TaskError) Error() string {
-	if e.Worker == "" {
-		return fmt.Sprintf("pool: task %d: %v", e.Task, e.Err)
-	}
-	return fmt.Sprintf("pool: task %d: %s: %v", e.Task, e.Worker, e.Err)
-}
-
-func (e *TaskError) Unwrap() error { return e.Err }

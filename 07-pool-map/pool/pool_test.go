@@ -59,6 +59,25 @@ var does = process.Func("does", func(ctx context.Context, a act) (int, error) {
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		time.Sleep(time.Hour) // it may take a moment
+	case "meet": // so many tasks have to be here, each in a process of its own
+		var n, i int
+		var dir string
+		if _, err := fmt.Sscan(rest, &n, &dir, &i); err != nil {
+			return 0, err
+		}
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(os.Getpid())), nil, 0o600); err != nil {
+			return 0, err
+		}
+		for here := 0; here < n; time.Sleep(time.Millisecond) {
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				return 0, err
+			}
+			here = len(entries)
+		}
+	case "say":
+		fmt.Println(rest)
+		fmt.Fprint(os.Stderr, "not a line")
 	case "wait":
 		<-ctx.Done()
 		return 0, ctx.Err()
@@ -117,7 +136,7 @@ func TestFailures(t *testing.T) {
 	p := newPool(t, pool.Config{Workers: 2})
 	in := []act{{What: "fail too small"}, {}, {What: "panic too large"}, {}}
 	out, err := pool.Map(processtest.Within(t), p, does, in)
-	require.ErrorContains(t, err, "pool: task 0: \"worker-")
+	require.ErrorContains(t, err, "pool: task 0: worker \"worker-")
 	require.ErrorContains(t, err, "too small")
 	remote, ok := errors.AsType[*worker.RemoteError](err)
 	require.True(t, ok)
@@ -245,10 +264,12 @@ func TestTheContextEnds(t *testing.T) {
 	p := newPool(t, pool.Config{Workers: 1, Grace: -1})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	mapped := make(chan error)
+	began := filepath.Join(t.TempDir(), "began")
 	go func() {
-		_, err := pool.Map(ctx, p, does, []act{{What: "wait"}, {}, {}}, pool.Chunk(1))
+		_, err := pool.Map(ctx, p, does, []act{{What: "wait", File: began}, {}, {}}, pool.Chunk(1))
 		mapped <- err
 	}()
+	appears(t, began)
 	for p.Ledger().Submitted < 3 {
 		time.Sleep(time.Millisecond)
 	}
@@ -277,4 +298,15 @@ func TestWith(t *testing.T) {
 	require.ErrorIs(t, err, wrong)
 	_, err = pool.New(pool.Config{Workers: -1})
 	require.Error(t, err)
+}
+
+// appears waits until a task has made the file.
+func appears(t testing.TB, file string) {
+	t.Helper()
+	for ctx := processtest.Within(t); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+		require.NoError(t, ctx.Err(), "%s did not appear", file)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/03-persistent-worker/child"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/06-queue/shm"
 )
@@ -24,6 +25,7 @@ type worker struct {
 	memory   *shm.Memory
 	progress *progress
 	wake     sync.Cond // of p.mu: there is something to write, or it is to leave
+	liners   []*liner  // if the pool has an Output
 
 	// What follows is guarded by p.mu.
 	jobs     []*job // that it was given, in order, without the tasks that were answered
@@ -34,9 +36,14 @@ type worker struct {
 	answered int
 	number   uint32    // of the next task that it is given
 	heard    time.Time // when it has said something, or got something to do
+	ready    bool      // for its first task
+	silent   bool      // what it has not begun in time was taken back, and it has said nothing since
+	writing  bool      // its goroutine does
 	leaving  bool      // it gets nothing more
 	stopping bool
 	gone     bool
+	idle     *time.Timer // see rest
+	frame    []byte      // memory for sendUnsent
 
 	task  int // see checkTime
 	since time.Time
@@ -72,10 +79,15 @@ func (p *Pool) newWorker() (*worker, error) {
 	p.serial++
 	name := fmt.Sprintf("%s-%d", p.cfg.Name, p.serial)
 	p.mu.Unlock()
-	w := &worker{
-		pool: p, memory: memory, progress: shm.At[progress](memory, 0), wake: sync.Cond{L: &p.mu},
-		process: service.New(struct{}{}, process.Config{Name: name, Grace: p.cfg.Grace, Stdout: p.cfg.Stdout, Stderr: p.cfg.Stderr}),
+	w := &worker{pool: p, memory: memory, progress: shm.At[progress](memory, 0), wake: sync.Cond{L: &p.mu}}
+	b := birth{Init: p.cfg.Initializer.name, Arg: p.cfg.Initializer.arg, Marks: p.cfg.Output != nil}
+	cfg := process.Config{Name: name, Grace: p.cfg.Grace, Stdout: p.cfg.Stdout, Stderr: p.cfg.Stderr}
+	if p.cfg.Output != nil {
+		stdout, stderr := &liner{tell: w.tell}, &liner{tell: w.tell, line: Line{Stderr: true}}
+		w.liners = []*liner{stdout, stderr}
+		cfg.Stdout, cfg.Stderr = stdout, stderr
 	}
+	w.process = p.service.New(b, cfg)
 	if err := w.process.Start(); err != nil {
 		_ = memory.Close()
 		return nil, err
@@ -87,6 +99,14 @@ func (p *Pool) newWorker() (*worker, error) {
 	return w, nil
 }
 
+// tell hands a line to Config.Output.
+func (w *worker) tell(line Line) {
+	line.Worker, line.PID = w.process.Name(), w.process.PID()
+	w.pool.output.Lock()
+	defer w.pool.output.Unlock()
+	w.pool.cfg.Output(line)
+}
+
 func (w *worker) who() string { return fmt.Sprintf("%q (pid %d)", w.process.Name(), w.process.PID()) }
 
 // give gives the worker a job. The caller has p.mu.
@@ -94,14 +114,31 @@ func (w *worker) give(j *job) {
 	j.number = w.number
 	w.number += uint32(j.tasks())
 	w.progress.allow(j.number, j.tasks())
-	if w.tasks == 0 {
+	free := w.tasks == 0
+	if free {
 		w.heard = time.Now()
+	}
+	if w.idle != nil {
+		w.idle.Stop()
 	}
 	w.jobs, w.unsent = append(w.jobs, j), append(w.unsent, j)
 	w.tasks += j.tasks()
 	w.given += j.tasks()
 	w.bytes += len(j.args)
+	if free && len(w.unsent) == 1 && len(j.args) <= smallJob && !w.writing {
+		w.sendUnsent() // it has read all that it got, so this does not wait; and nobody has to be woken
+		return
+	}
 	w.wake.Signal()
+}
+
+const smallJob = 4 << 10 // bytes
+
+// sendUnsent sends a small job without waiting. What goes wrong, read will find.
+func (w *worker) sendUnsent() {
+	w.frame = appendCall(w.frame[:0], w.unsent[0])
+	w.unsent = w.unsent[:0]
+	_ = w.conn.SendFrame(w.frame)
 }
 
 // write sends jobs, as many as there are in one piece, until the worker has gone.
@@ -109,6 +146,7 @@ func (w *worker) write() {
 	var frame []byte
 	for {
 		w.pool.mu.Lock()
+		w.writing = false
 		for len(w.unsent) == 0 && !w.gone && !(w.leaving && w.tasks == 0) {
 			w.wake.Wait()
 		}
@@ -117,11 +155,14 @@ func (w *worker) write() {
 			_ = w.conn.CloseWrite() // it leaves when it sees that, and all is read
 			return
 		}
-		frame = frame[:0]
+		if frame = frame[:0]; cap(frame) > muchMemory {
+			frame = nil
+		}
 		for _, j := range w.unsent {
 			frame = appendCall(frame, j)
 		}
 		w.unsent = nil
+		w.writing = true
 		w.pool.mu.Unlock()
 		if err := w.conn.SendFrame(frame); err != nil {
 			return // it is dead; read knows why
@@ -138,14 +179,23 @@ func (w *worker) read() {
 			err = w.hear(buf)
 		}
 	}
+	if errors.Is(err, pipe.ErrTooLarge) {
+		err = errNonsense
+	}
 	if errors.Is(err, errNonsense) {
 		_ = w.process.Kill()
 	}
 	how := w.wait(err)
+	for _, l := range w.liners {
+		l.flush()
+	}
 	w.pool.mu.Lock()
 	w.gone = true
 	if w.leaving && w.tasks == 0 {
 		how = errLeft
+	}
+	if w.idle != nil {
+		w.idle.Stop()
 	}
 	w.wake.Signal()
 	w.pool.mu.Unlock()
@@ -166,90 +216,134 @@ func (w *worker) wait(err error) error {
 	if errors.Is(err, errNonsense) {
 		return fmt.Errorf("was killed: %w", err)
 	}
+	if w.process.Err() != nil {
+		if _, ok := errors.AsType[*child.DiedError](w.process.Err()); !ok {
+			return fmt.Errorf("has ended: %w", w.process.Err()) // it says itself what was wrong
+		}
+	}
 	if d := w.process.Died(); d != nil {
-		return fmt.Errorf("died: %w", d)
+		shown := *d
+		shown.StderrTail = withoutMarks(d.StderrTail)
+		return &fate{"died: " + d.Status(), []error{&shown}}
 	}
 	return fmt.Errorf("died: %w", io.ErrUnexpectedEOF)
 }
 
-// A result is what has become of a task.
-type result struct {
-	out []byte
-	err error
-}
-
 // hear takes the results of a frame to those who wait for them.
 func (w *worker) hear(frame []byte) error {
-	took, frame, err := readNumber(frame)
+	took, frame, err := readTook(frame)
+	if err != nil {
+		return err
+	}
 	n := 0
-	var results []result
 	for len(frame) > 0 && err == nil {
-		j, first, last := w.current()
-		if j == nil {
-			return errNonsense // more than it was asked for
-		}
-		results = results[:0]
-		for task := first; task < last && len(frame) > 0 && err == nil; task++ {
-			var r result
-			if r.out, r.err, frame, err = readResult(frame); err == nil {
-				results = append(results, r)
-			}
-		}
 		// First the ledger: who has got his last result may look into it.
-		w.count(j, results)
-		for i, r := range results {
-			if r.err != nil {
-				r.err = &TaskError{Task: first + i, Worker: w.who(), Err: r.err}
-			}
-			j.Result(first+i, r.out, r.err)
+		var c counted
+		if c, err = w.count(frame); c.tasks > 0 {
+			w.deliver(c, frame)
+			n += c.tasks
+			frame = frame[c.bytes:]
 		}
-		n += len(results)
 	}
+	p := w.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.ready, w.silent, w.heard = true, false, time.Now()
 	if n > 0 {
-		p := w.pool
-		p.mu.Lock()
 		p.open -= n
-		p.learn(n, time.Duration(took))
-		p.dispatch()
-		w.wake.Signal()
-		p.settle()
-		p.mu.Unlock()
+		p.learn(n, took)
 	}
+	if w.tasks == 0 {
+		w.rest()
+	}
+	p.dispatch()
+	w.wake.Signal()
+	p.settle()
 	return err
 }
 
-// current returns the job to which the next result belongs, and its tasks.
-func (w *worker) current() (j *job, first, last int) {
-	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
-	if len(w.jobs) == 0 || w.answered >= int(w.progress.done.Load()) {
-		return nil, 0, 0
+// rest begins to wait for the next job, but not for ever if Config.Idle says so.
+func (w *worker) rest() {
+	p := w.pool
+	if limit := p.cfg.TasksPerChild; limit > 0 && w.given >= limit {
+		w.letGo()
 	}
-	return w.jobs[0], w.jobs[0].next, w.jobs[0].end
-}
-
-// count notes that results of a job have come.
-func (w *worker) count(j *job, results []result) {
-	p, n := w.pool, len(results)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, r := range results {
-		if r.err == nil {
-			p.ledger.Done++
-		} else {
-			p.ledger.Failed++
-		}
+	if p.cfg.Idle == 0 {
+		return
 	}
-	w.answered += n
-	w.tasks -= n
-	left := skipArgs(j.args, n)
-	w.bytes -= len(j.args) - len(left)
-	j.next, j.args, j.number = j.next+n, left, j.number+uint32(n)
-	w.heard = time.Now()
-	if j.tasks() == 0 {
-		w.jobs = w.jobs[1:]
-		if limit := p.cfg.TasksPerChild; limit > 0 && w.given >= limit && w.tasks == 0 {
+	if w.idle != nil {
+		w.idle.Reset(p.cfg.Idle)
+		return
+	}
+	w.idle = time.AfterFunc(p.cfg.Idle, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if w.tasks == 0 && time.Since(w.heard) >= p.cfg.Idle { // it may have got something in this moment
 			w.letGo()
 		}
+	})
+}
+
+// counted are results at the beginning of a frame, all of one job.
+type counted struct {
+	*job
+	first         int // task
+	tasks, failed int
+	bytes         int
+}
+
+// count notes that results have come, as many as belong to the job whose turn it is.
+func (w *worker) count(frame []byte) (c counted, err error) {
+	p := w.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	finished := int(w.progress.done.Load()) - w.answered
+	if len(w.jobs) == 0 || finished <= 0 {
+		return c, errNonsense // more than it was asked for
+	}
+	j := w.jobs[0]
+	c.job, c.first = j, j.next
+	for rest := frame; len(rest) > 0 && c.tasks < min(j.tasks(), finished); c.tasks++ {
+		failed, out, after, err := splitResult(rest)
+		if err == nil && failed {
+			_, err = readFailure(out)
+		}
+		if err != nil {
+			break // after those that could be read
+		}
+		if failed {
+			c.failed++
+		}
+		c.bytes += len(rest) - len(after)
+		rest = after
+	}
+	if c.tasks == 0 {
+		return c, errNonsense
+	}
+	p.ledger.Done += c.tasks - c.failed
+	p.ledger.Failed += c.failed
+	w.answered += c.tasks
+	w.tasks -= c.tasks
+	left := skipArgs(j.args, c.tasks)
+	w.bytes -= len(j.args) - len(left)
+	j.next, j.args, j.number = j.next+c.tasks, left, j.number+uint32(c.tasks)
+	if j.tasks() == 0 {
+		w.jobs = w.jobs[1:]
+	}
+	return c, nil
+}
+
+// deliver gives them to who waits for them.
+func (w *worker) deliver(c counted, frame []byte) {
+	defer c.lock()()
+	for i := range c.tasks {
+		failed, out, rest, _ := splitResult(frame)
+		frame = rest
+		if !failed {
+			c.Result(c.first+i, out, nil)
+			continue
+		}
+		why, _ := readFailure(out) // count has read it
+		c.Result(c.first+i, nil, &TaskError{Task: c.First + c.first + i, Worker: w.who() + ":", Err: why})
 	}
 }
