@@ -124,14 +124,7 @@ func (w *Worker) Call(ctx context.Context, args pipe.Args, kwargs pipe.Kwargs) (
 // that is no Out is a [*pipe.DecodeError]. Where Out is or contains an interface,
 // numbers arrive in it as [json.Number].
 func Call[Out any](ctx context.Context, w *Worker, args ...any) (Out, error) {
-	byPosition, byName := pipe.Args{}, pipe.Kwargs{}
-	for _, arg := range args {
-		if kwargs, ok := arg.(pipe.Kwargs); ok {
-			maps.Copy(byName, kwargs)
-			continue
-		}
-		byPosition = append(byPosition, arg)
-	}
+	byPosition, byName := Arguments(args...)
 	answer, err := w.Call(ctx, byPosition, byName)
 	if err != nil {
 		var zero Out
@@ -140,6 +133,23 @@ func Call[Out any](ctx context.Context, w *Worker, args ...any) (Out, error) {
 	out, err := pipe.Decode[Out](answer)
 	return out, w.fail(nil, err)
 }
+
+// Arguments sorts arguments as [Call] does.
+func Arguments(args ...any) (byPosition pipe.Args, byName pipe.Kwargs) {
+	byPosition, byName = pipe.Args{}, pipe.Kwargs{}
+	for _, arg := range args {
+		if kwargs, ok := arg.(pipe.Kwargs); ok {
+			maps.Copy(byName, kwargs)
+			continue
+		}
+		byPosition = append(byPosition, arg)
+	}
+	return byPosition, byName
+}
+
+// Check returns what is wrong with the config, or that there is no such program; every
+// Call would say the same. It starts nothing.
+func (w *Worker) Check() error { return w.fail(nil, w.err) }
 
 // Start starts the program now, so that the first call finds it warm, and waits
 // until it announces itself, if it does (Config.Announces). The errors are those
@@ -151,6 +161,21 @@ func (w *Worker) Start(ctx context.Context) error {
 	defer w.leave()
 	r, err := w.running(ctx)
 	return w.fail(r, err)
+}
+
+// Settle waits until the program has given the answers that callers did not wait for.
+// Then it has nothing to do. If ctx ends before, the error is that of a Call. If no
+// program runs, Settle starts none.
+func (w *Worker) Settle(ctx context.Context) error {
+	if err := w.enter(ctx); err != nil {
+		return w.fail(nil, err)
+	}
+	defer w.leave()
+	r := w.current()
+	if r == nil || r.isGone() {
+		return nil
+	}
+	return w.fail(r, r.collectOwed(ctx))
 }
 
 // enter waits for our turn. Who waits longest is the next.
@@ -249,6 +274,15 @@ func (w *Worker) PID() int {
 		return 0
 	}
 	return r.child.PID()
+}
+
+// Child returns the process of the program that was started last, or nil if there is
+// none. It is for those who want to know when it ends, and how.
+func (w *Worker) Child() *child.Child {
+	if r := w.current(); r != nil {
+		return r.child
+	}
+	return nil
 }
 
 // Kill ends the program at once, for example because it hangs. A call that waits

@@ -31,27 +31,19 @@ func (p *Pool) startMissing(n int) {
 	}
 }
 
-// The pool is broken when so many workers have died in so short a time, and no task was
-// finished in between: what is wrong with them will be wrong with the next ones.
-const (
-	maxDeaths  = 5
-	deathsTime = 10 * time.Second
-)
-
 // died is called, without p.mu, when a worker has died.
 func (p *Pool) died(how error) {
 	p.mu.Lock()
-	now := time.Now()
-	p.deaths = slices.DeleteFunc(append(p.deaths, now), func(t time.Time) bool { return now.Sub(t) > deathsTime })
-	broken := len(p.deaths) >= maxDeaths && p.why == nil
-	if !broken {
+	broken := p.deaths.Died(how)
+	if broken == nil || p.why != nil {
+		broken = nil
 		p.replace()
 		p.dispatch()
 		p.settle()
 	}
 	p.mu.Unlock()
-	if broken {
-		p.abandon(fmt.Errorf("%w: %d workers in a row have died without having finished a task; the last one: %w", ErrBroken, maxDeaths, how))
+	if broken != nil {
+		p.abandon(broken)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -25,7 +23,7 @@ import (
 
 // large is 64 MiB, unless that takes long: the race detector looks at every byte.
 var large = func() int {
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if processtest.RaceDetector() {
 		return 2 << 20
 	}
 	return 64 << 20

@@ -154,7 +154,7 @@ const maxAhead = 1 << 20 // bytes that wait in front of a worker
 // learn takes notice of how long tasks take.
 func (p *Pool) learn(tasks int, took time.Duration) {
 	p.pace = (3*p.pace + took/time.Duration(tasks)) / 4
-	p.deaths = p.deaths[:0]
+	p.deaths.Worked()
 }
 
 // stop tells the worker to go, and has it killed if it does not.

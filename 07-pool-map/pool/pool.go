@@ -132,7 +132,7 @@ type Pool struct {
 	ledger  Ledger
 	serial  int // of the last worker
 	pace    time.Duration
-	deaths  []time.Time // since a task was finished
+	deaths  Deaths
 	closed  bool
 	why     error         // Terminate was called, or the pool is broken
 	open    int           // tasks that have not ended

@@ -6,6 +6,8 @@ package processtest
 
 import (
 	"context"
+	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +25,13 @@ const Patience = 60 * time.Second
 func Main(m *testing.M) {
 	process.Main()
 	leaktest.Main(m)
+}
+
+// RaceDetector tells whether it is in this program. What is large or many takes ten times
+// as long with it.
+func RaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // Within returns a context that ends when the test has hung for too long.
