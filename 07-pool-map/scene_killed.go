@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,9 @@ import (
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/07-pool-map/pool"
 )
+
+//go:embed hangs.py
+var hangs string
 
 // fragile does not survive number 13.
 var fragile = process.Func("fragile", func(_ context.Context, x int) (int, error) {
@@ -43,5 +47,8 @@ func killed(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "the last one: %d\n", squares[19])
 	squares, err = pool.Map(ctx, p, fragile, []int{4, 5, 6})
 	fmt.Fprintf(out, "and the pool goes on: %v, %v\n", squares, err)
-	return nil
+	if !*python {
+		return nil
+	}
+	return runPython(ctx, out, hangs)
 }

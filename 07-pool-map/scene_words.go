@@ -18,11 +18,29 @@ import (
 	"example.com/multiprocessing/07-pool-map/pool"
 )
 
-// A count is what is in a file.
-type count struct{ Lines, Words, Longest int }
+// A count is what is in a file, or in many.
+type count struct {
+	Lines, Words, Longest int
+	Where                 string // the longest line is
+}
 
 func (c count) plus(other count) count {
-	return count{c.Lines + other.Lines, c.Words + other.Words, max(c.Longest, other.Longest)}
+	sum := count{c.Lines + other.Lines, c.Words + other.Words, c.Longest, c.Where}
+	if other.Longest > c.Longest {
+		sum.Longest, sum.Where = other.Longest, other.Where
+	}
+	return sum
+}
+
+func sum(counts []count) (all count) {
+	for _, c := range counts {
+		all = all.plus(c)
+	}
+	return all
+}
+
+func (c count) String() string {
+	return fmt.Sprintf("%d lines, %d words; the longest line: %d bytes, in %s", c.Lines, c.Words, c.Longest, filepath.Base(c.Where))
 }
 
 // countFile reads a file and counts.
@@ -35,7 +53,7 @@ var countFile = process.Func("count", func(_ context.Context, path string) (c co
 	for in := bufio.NewReader(file); ; {
 		line, err := in.ReadString('\n')
 		if line != "" {
-			c = c.plus(count{1, len(strings.Fields(line)), len(line)})
+			c = c.plus(count{1, len(strings.Fields(line)), len(line), path})
 		}
 		if errors.Is(err, io.EOF) {
 			return c, nil
@@ -46,13 +64,13 @@ var countFile = process.Func("count", func(_ context.Context, path string) (c co
 	}
 })
 
-// words counts in one goroutine, in two, and in two processes.
+// words counts in one goroutine, in as many as there are processors, and in as many processes.
 func words(ctx context.Context, out io.Writer) error {
 	files, err := goFiles(ctx)
 	if err != nil {
 		return err
 	}
-	p, err := pool.New(pool.Config{Workers: 2})
+	p, err := pool.New(pool.Config{})
 	if err != nil {
 		return err
 	}
@@ -60,27 +78,46 @@ func words(ctx context.Context, out io.Writer) error {
 	if _, err := pool.Map(ctx, p, countFile, files[:2]); err != nil { // the workers are there
 		return err
 	}
+	n := p.Workers()
 	fmt.Fprintf(out, "%d files\n", len(files))
+	var counted count
 	for _, way := range []struct {
 		name string
 		run  func() ([]count, error)
 	}{
-		{"one goroutine", func() ([]count, error) { return inGoroutines(ctx, files, 1) }},
-		{"two goroutines", func() ([]count, error) { return inGoroutines(ctx, files, 2) }},
-		{"two processes", func() ([]count, error) { return pool.Map(ctx, p, countFile, files) }},
+		{"1 goroutine", func() ([]count, error) { return inGoroutines(ctx, files, 1) }},
+		{fmt.Sprint(n, " goroutines"), func() ([]count, error) { return inGoroutines(ctx, files, n) }},
+		{fmt.Sprint(n, " processes"), func() ([]count, error) { return pool.Map(ctx, p, countFile, files, onTerminal()) }},
 	} {
 		start := time.Now()
 		counts, err := way.run()
 		if err != nil {
 			return err
 		}
-		var sum count
-		for _, c := range counts {
-			sum = sum.plus(c)
+		took := time.Since(start).Round(time.Millisecond)
+		if all := sum(counts); counted != (count{}) && all != counted {
+			return fmt.Errorf("%s have counted %v, and not %v", way.name, all, counted)
+		} else {
+			counted = all
 		}
-		fmt.Fprintf(out, "%-14s %v: %d lines, %d words, the longest line has %d bytes\n", way.name, time.Since(start).Round(time.Millisecond), sum.Lines, sum.Words, sum.Longest)
+		fmt.Fprintf(out, "%-13s %v\n", way.name, took)
 	}
+	fmt.Fprintln(out, counted)
 	return nil
+}
+
+// onTerminal shows how far Map is, if somebody looks.
+func onTerminal() pool.Option {
+	info, err := os.Stderr.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return pool.Progress(func(int, int) {})
+	}
+	return pool.Progress(func(done, of int) {
+		fmt.Fprintf(os.Stderr, "\r%d of %d files", done, of)
+		if done == of {
+			fmt.Fprint(os.Stderr, "\r                              \r")
+		}
+	})
 }
 
 func inGoroutines(ctx context.Context, files []string, n int) ([]count, error) {
