@@ -297,13 +297,14 @@ func (w *worker) count(frame []byte) (c counted, err error) {
 	p := w.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	finished := int(w.progress.done.Load()) - w.answered
-	if len(w.jobs) == 0 || finished <= 0 {
+	if len(w.jobs) == 0 {
 		return c, errNonsense // more than it was asked for
 	}
 	j := w.jobs[0]
 	c.job, c.first = j, j.next
-	for rest := frame; len(rest) > 0 && c.tasks < min(j.tasks(), finished); c.tasks++ {
+	// It can have results only of tasks that it has begun, and finished.
+	finished := min(int(w.progress.done.Load())-w.answered, w.begun(j, w.progress.begun()))
+	for rest := frame; len(rest) > 0 && c.tasks < finished; c.tasks++ {
 		failed, out, after, err := splitResult(rest)
 		if err == nil && failed {
 			_, err = readFailure(out)

@@ -222,8 +222,9 @@ func stop(t *kit.Trial) {
 	}
 	r.compare(report)
 	r.answer(first)
+	r.quiet("Deal has returned. Then card 1 was played to its end.")
 	r.answer(second)
-	r.quiet("Deal has returned. Then cards 1 and 3 were played to their end.")
+	r.quiet("Deal has returned. Then card 3 was played to its end.")
 	r.Ask(script.Request{Again: true})
 	again := r.Report(r.what)
 	if !slices.Equal(again.Results, report.Results) {
