@@ -5,9 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os/exec"
 	"strings"
 
+	"example.com/multiprocessing/01-pipes/scene"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/06-queue/queue"
 )
@@ -38,13 +38,5 @@ func join(ctx context.Context, out io.Writer) error {
 	if !*python {
 		return nil
 	}
-	path, err := exec.LookPath("python3")
-	if err != nil {
-		return fmt.Errorf("-python needs python3: %w", err)
-	}
-	text, err := exec.CommandContext(ctx, path, "-c", hangs).Output()
-	for line := range strings.Lines(string(text)) {
-		fmt.Fprintf(out, "Python: %s", line)
-	}
-	return err
+	return scene.Python(ctx, out, hangs)
 }

@@ -9,12 +9,7 @@
 package main
 
 import (
-	"context"
 	"flag"
-	"fmt"
-	"io"
-	"os/exec"
-	"strings"
 
 	"example.com/multiprocessing/01-pipes/scene"
 	"example.com/multiprocessing/04-fork-order/process"
@@ -34,17 +29,4 @@ func main() {
 		scene.Scene{Name: "imap", Title: "inputs without an end", Play: endless},
 		scene.Scene{Name: "spool", Title: "programs in any language", Play: programs},
 	)
-}
-
-// runPython runs a script, and shows what it prints.
-func runPython(ctx context.Context, out io.Writer, script string) error {
-	path, err := exec.LookPath("python3")
-	if err != nil {
-		return fmt.Errorf("-python needs python3: %w", err)
-	}
-	text, err := exec.CommandContext(ctx, path, "-c", script).Output()
-	for line := range strings.Lines(string(text)) {
-		fmt.Fprintf(out, "Python: %s", line)
-	}
-	return err
 }

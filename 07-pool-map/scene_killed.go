@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"example.com/multiprocessing/01-pipes/scene"
 	"example.com/multiprocessing/03-persistent-worker/child"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/07-pool-map/pool"
@@ -50,5 +51,5 @@ func killed(ctx context.Context, out io.Writer) error {
 	if !*python {
 		return nil
 	}
-	return runPython(ctx, out, hangs)
+	return scene.Python(ctx, out, hangs)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -113,4 +114,39 @@ func TestImapErrors(t *testing.T) {
 	for _, err := range pool.Imap(processtest.Within(t), p, does, slices.Values(in[:1])) {
 		require.ErrorIs(t, err, pool.ErrClosed)
 	}
+}
+
+// A million tasks need no more memory than some thousand.
+func TestImapInConstantMemory(t *testing.T) {
+	n := 1_000_000
+	if testing.Short() || processtest.RaceDetector() {
+		n = 100_000
+	}
+	p := newPool(t, pool.Config{Workers: 2})
+	numbers := func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	var early int64
+	i := 0
+	for y, err := range pool.Imap(processtest.Within(t), p, square, numbers, pool.Chunk(100)) {
+		if err != nil || y != i*i {
+			t.Fatalf("%d, %v; want %d", y, err, i*i)
+		}
+		if i++; i == n/20 {
+			early = heap()
+		}
+	}
+	require.Equal(t, n, i)
+	require.Less(t, heap()-early, int64(1<<20))
+	require.Equal(t, n, p.Ledger().Done)
 }
