@@ -225,10 +225,14 @@ func decode(text []byte, v any) error {
 	if in, ok := v.(*Inputs); ok {
 		err = in.UnmarshalJSON(text) // encoding/json would look at the text twice
 	} else {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.UseNumber()
-		if err = d.Decode(v); err == nil {
-			err = atEnd(d)
+		d := decoders.Get().(*decoder)
+		d.text.Reset(text)
+		if err = d.json.Decode(v); err == nil {
+			err = atEnd(d.json)
+		}
+		if err == nil && len(text) <= 1<<20 { // an error stays in it, and a huge message in its memory
+			d.text.Reset(nil)
+			decoders.Put(d)
 		}
 	}
 	switch err {
@@ -247,6 +251,19 @@ func atEnd(d *json.Decoder) error {
 	}
 	return nil
 }
+
+// A decoder is a JSON decoder and what it reads from.
+type decoder struct {
+	text bytes.Reader
+	json *json.Decoder
+}
+
+var decoders = sync.Pool{New: func() any {
+	d := new(decoder)
+	d.json = json.NewDecoder(&d.text)
+	d.json.UseNumber()
+	return d
+}}
 
 // An encoder is a buffer with a JSON encoder that writes to it.
 type encoder struct {
