@@ -3,11 +3,13 @@
 package pool_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -216,20 +218,47 @@ func TestForgottenClose(t *testing.T) {
 	}
 }
 
-func TestHold(t *testing.T) {
+// What is to be called later is called in order; Join waits for it, but not in itself.
+func TestLater(t *testing.T) {
 	p := newPool(t, pool.Config{Workers: 1})
-	release := p.Hold()
-	p.Close()
+	var order []int
+	gate := make(chan struct{})
+	p.Later(func() { <-gate; order = append(order, 1) })
+	p.Later(func() { panic("not my day") })
+	p.Later(func() { runtime.Goexit() })
+	p.Later(func() {
+		order = append(order, 2)
+		p.Close()
+		ledger, err := p.Join(processtest.Within(t))
+		order = append(order, ledger.Done)
+		require.ErrorContains(t, err, "a callback has panicked: not my day")
+		p.Later(func() { order = append(order, 4) })
+	})
+	require.NoError(t, p.Submit(t.Context(), &pool.Call{Name: "square", Tasks: 3, Args: bytes.Repeat(pool.AppendArg(nil, make([]byte, 8)), 3), Result: func(int, []byte, error) {}}))
 	_, err := p.Join(processtest.Past(t))
 	require.ErrorIs(t, err, pipe.ErrTimeout)
-	joined := make(chan error)
-	go func() {
-		_, err := p.Join(processtest.Within(t))
-		joined <- err
-	}()
-	release()
-	release()
-	require.NoError(t, <-joined)
+	close(gate)
+	_, err = p.Join(processtest.Within(t))
+	require.ErrorContains(t, err, "runtime.Goexit")
+	require.Equal(t, []int{1, 2, 3, 4}, order)
+
+	p = newPool(t, pool.Config{Workers: 1})
+	var forgets []func()
+	for i := range 15 {
+		forgets = append(forgets, p.Report(fmt.Errorf("error %d", i)))
+	}
+	forgets[3]()
+	forgets[3]()
+	p.Close()
+	_, err = p.Join(processtest.Within(t))
+	require.ErrorContains(t, err, "error 4\n")
+	require.ErrorContains(t, err, "and 4 more")
+	require.NotContains(t, err.Error(), "error 3\n")
+	for _, forget := range forgets {
+		forget()
+	}
+	_, err = p.Join(processtest.Within(t))
+	require.NoError(t, err)
 }
 
 // Cancel takes back what was given to a worker, too, if it was not begun.

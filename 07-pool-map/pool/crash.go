@@ -92,6 +92,9 @@ func (p *Pool) bury(w *worker, how error) {
 	p.workers = slices.DeleteFunc(p.workers, func(other *worker) bool { return other == w })
 	done := int(w.progress.done.Load()) - w.answered
 	running := w.begunTasks() // 1 more, if it was in the middle of one
+	if done > 0 {
+		p.deaths.Worked() // it has, even if nobody will ever see what
+	}
 	failed := withLastWords(how)
 	if w.late {
 		failed = &fate{fmt.Sprintf("was killed: %v of %v", ErrTimeLimit, p.cfg.TaskTimeout), []error{ErrTimeLimit, how}}

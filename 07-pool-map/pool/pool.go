@@ -136,10 +136,12 @@ type Pool struct {
 	closed  bool
 	why     error         // Terminate was called, or the pool is broken
 	open    int           // tasks that have not ended
-	holds   int           // see Hold
 	starts  int           // workers that are being started
 	looking bool          // see lookForWork
-	ended   chan struct{} // closed, no task is open, no worker is left
+	gone    chan struct{} // closed, no task is open, no worker is left
+	ended   chan struct{} // … and nothing is to be called later
+
+	callbacks
 }
 
 // New makes a pool and starts its workers, without waiting for them. It fails if
@@ -163,7 +165,7 @@ func newPool(cfg Config, service *process.Target[birth, struct{}]) (*Pool, error
 	if cfg.Name == "" {
 		cfg.Name = "worker"
 	}
-	p := &Pool{cfg: cfg, service: service, ended: make(chan struct{}), pace: window}
+	p := &Pool{cfg: cfg, service: service, gone: make(chan struct{}), ended: make(chan struct{}), pace: window}
 	// The first one here: what is wrong with it is wrong with all.
 	p.starts++
 	if err := p.start(); err != nil {
@@ -201,27 +203,22 @@ func (p *Pool) settle() {
 	for _, w := range p.workers {
 		w.letGo()
 	}
-	if len(p.workers) == 0 && p.starts == 0 && p.holds == 0 {
-		select {
-		case <-p.ended:
-		default:
-			close(p.ended)
-		}
+	if len(p.workers) > 0 || p.starts > 0 {
+		return
+	}
+	closeOnce(p.gone)
+	if len(p.later) == 0 && p.caller == 0 {
+		closeOnce(p.ended)
 	}
 }
 
-// Hold makes Join wait until release is called, also when all tasks have ended. It is for
-// who has something to do yet with their results. A second release does nothing.
-func (p *Pool) Hold() (release func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.holds++
-	return sync.OnceFunc(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.holds--
-		p.settle()
-	})
+// closeOnce closes a channel that may be closed already. The caller has the lock.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
 }
 
 // Close says that no more tasks will come. What was submitted is done. It does not wait; see
@@ -234,19 +231,29 @@ func (p *Pool) Close() {
 	p.settle()
 }
 
-// Join waits, after Close or Terminate, until all tasks have ended and all workers have
-// gone, and returns what has become of the tasks. If ctx ends before, it returns
-// [pipe.ErrTimeout] or the context's cause, with the Ledger of this moment. Without Close it
-// waits for somebody to call that.
+// Join waits, after Close or Terminate, until all tasks have ended, all that was given to
+// Later has been called, and all workers have gone, and returns what has become of the
+// tasks. If ctx ends before, it returns [pipe.ErrTimeout] or the context's cause, with the
+// Ledger of this moment. Without Close it waits for somebody to call that.
+//
+// The error also has what was reported, see [Pool.Report], and panics of functions that
+// were given to Later. In such a function, Join does not wait for it or for those that come
+// after it.
 func (p *Pool) Join(ctx context.Context) (Ledger, error) {
-	if err := pipe.Await(ctx, p.ended); err != nil {
+	end := p.ended
+	if p.inLater() {
+		end = p.gone
+	}
+	if err := pipe.Await(ctx, end); err != nil {
 		return p.Ledger(), fmt.Errorf("pool: join: %w", err)
 	}
-	l := p.Ledger()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.ledger
 	if sum := l.Done + l.Failed + l.Cancelled + l.Lost + l.Terminated; sum != l.Submitted {
 		return l, fmt.Errorf("pool: join: the ledger is wrong, and so is this package: %d tasks have ended, %d were submitted", sum, l.Submitted)
 	}
-	return l, nil
+	return l, p.reported()
 }
 
 // Ledger returns what has become of the tasks by now.
