@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -74,7 +72,7 @@ func TestChaos(t *testing.T) {
 			case <-over:
 				return
 			case <-time.After(every):
-				if pids := workersOf(t); len(pids) > 0 {
+				if pids := processtest.Children(t, "chaos-"); len(pids) > 0 {
 					_ = syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL)
 					kills++
 				}
@@ -132,28 +130,4 @@ func errorsOf(err error) []error {
 		return nil
 	}
 	return err.(interface{ Unwrap() []error }).Unwrap()
-}
-
-// workersOf returns the pids of this process's children that are workers of the pool.
-func workersOf(t *testing.T) (pids []int) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Skip("without /proc there is nobody to kill")
-	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		if err != nil {
-			continue
-		}
-		text := string(stat)
-		fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
-		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) && strings.Contains(text, "(chaos-") && fields[0] != "Z" {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }

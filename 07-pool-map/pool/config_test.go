@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -304,6 +305,35 @@ func TestProgress(t *testing.T) {
 		}
 	}))
 	require.ErrorIs(t, err, pool.ErrTerminated)
+}
+
+func TestStats(t *testing.T) {
+	p := newPool(t, pool.Config{Workers: 2})
+	all := pids(t, p)
+	gate := filepath.Join(t.TempDir(), "gate")
+	arg, err := gated.Append(nil, gate)
+	require.NoError(t, err)
+	ended := make(chan struct{})
+	require.NoError(t, p.Submit(t.Context(), &pool.Call{Name: gated.Name(), Tasks: 1, First: 42, Args: pool.AppendArg(nil, arg), Result: func(int, []byte, error) { close(ended) }}))
+	var s pool.Stats
+	require.Eventually(t, func() bool {
+		s = p.Stats()
+		return slices.ContainsFunc(s.Workers, func(w pool.WorkerStats) bool { return w.Func == "gated" })
+	}, processtest.Patience, time.Millisecond)
+	require.Len(t, s.Workers, 2)
+	for _, w := range s.Workers {
+		require.Contains(t, all, w.PID)
+		if w.Func != "" {
+			require.Equal(t, pool.WorkerStats{Name: w.Name, PID: w.PID, Func: "gated", Task: 42, Has: 1}, w)
+		}
+	}
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	<-ended
+	for _, w := range p.Stats().Workers {
+		require.Empty(t, w.Func)
+	}
+	require.NoError(t, syscall.Kill(all[0], syscall.SIGKILL))
+	require.Eventually(t, func() bool { s := p.Stats(); return s.Started == 3 && s.Deaths == 1 && len(s.Workers) == 2 }, processtest.Patience, time.Millisecond)
 }
 
 // Inputs that cannot be encoded are the error of their task.

@@ -34,6 +34,7 @@ func (p *Pool) startMissing(n int) {
 // died is called, without p.mu, when a worker has died.
 func (p *Pool) died(how error) {
 	p.mu.Lock()
+	p.dead++
 	broken := p.deaths.Died(how)
 	if broken == nil || p.why != nil {
 		broken = nil

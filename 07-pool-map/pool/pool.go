@@ -133,6 +133,7 @@ type Pool struct {
 	serial  int // of the last worker
 	pace    time.Duration
 	deaths  Deaths
+	dead    int // workers, that have died
 	closed  bool
 	why     error         // Terminate was called, or the pool is broken
 	open    int           // tasks that have not ended
