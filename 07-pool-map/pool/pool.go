@@ -61,7 +61,8 @@ type Config struct {
 	// Workers is how many processes there are. 0 means one for each processor that this
 	// process may use (runtime.GOMAXPROCS(0)), and one in a process that is itself a worker
 	// of a pool or was started by package process. How deep pools may be nested is
-	// limited by process.MaxDepth.
+	// limited by process.MaxDepth. Each worker uses its share of this process's processors
+	// (runtime.GOMAXPROCS), at least one.
 	Workers int
 
 	// Name is what errors, logs, ps and top call the workers, with a number behind it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type birth struct {
 	Init  string // the name of the initializer, and its argument
 	Arg   []byte
 	Marks bool // see mark
+	Procs int  // how many processors it is to use
 }
 
 // service is a worker, from inside. It runs one task after the other, until the pool closes
@@ -34,6 +36,9 @@ var service = process.Service("pool.worker", func(ctx context.Context, b birth, 
 	if err != nil {
 		return err
 	}
+	// The pool's processors, divided among its workers. A worker that has more threads than
+	// it can use wakes them and sends them to sleep again, with each message.
+	runtime.GOMAXPROCS(b.Procs)
 	if b.Init != "" {
 		if _, err := process.Invoke(ctx, b.Init, b.Arg); err != nil {
 			return fmt.Errorf("the initializer %q: %w", b.Init, err)

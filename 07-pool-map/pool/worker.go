@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -81,6 +82,7 @@ func (p *Pool) newWorker() (*worker, error) {
 	p.mu.Unlock()
 	w := &worker{pool: p, memory: memory, progress: shm.At[progress](memory, 0), wake: sync.Cond{L: &p.mu}}
 	b := birth{Init: p.cfg.Initializer.name, Arg: p.cfg.Initializer.arg, Marks: p.cfg.Output != nil}
+	b.Procs = max(runtime.GOMAXPROCS(0)/p.cfg.Workers, 1)
 	cfg := process.Config{Name: name, Grace: p.cfg.Grace, Stdout: p.cfg.Stdout, Stderr: p.cfg.Stderr}
 	if p.cfg.Output != nil {
 		stdout, stderr := &liner{tell: w.tell}, &liner{tell: w.tell, line: Line{Stderr: true}}
