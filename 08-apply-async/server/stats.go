@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -59,9 +60,7 @@ type Report struct {
 func (s *server) report() Report {
 	s.mu.Lock()
 	r := Report{Mode: s.cfg.Mode, Requests: s.begun, Running: s.begun - s.ended, Statuses: map[int]int{}, Latency: map[string]float64{}}
-	for status, n := range s.statuses {
-		r.Statuses[status] = n
-	}
+	maps.Copy(r.Statuses, s.statuses)
 	times := slices.Clone(s.times[:min(s.ended, len(s.times))])
 	s.mu.Unlock()
 	slices.Sort(times)
