@@ -16,7 +16,8 @@ import (
 // time, ends with this error and with the exit code [ExitAborted]; one that
 // returns a value has returned it.
 //
-// It is also the cause of the context that the function gets.
+// It is also the cause of the context that the function gets. A function may return it,
+// too: the backend of a [Service], for which one of its own messages means that.
 var ErrAborted = errors.New("told to stop")
 
 // The exit codes of a process, see [Process.ExitCode]. Any other positive one is

@@ -57,7 +57,7 @@ func conclude(value []byte, err error, told bool) (result []byte, code int, fail
 		return value, ExitOK, nil
 	case errors.As(err, &panicked):
 		return nil, ExitPanic, failure{Message: err.Error(), Trace: panicked.Stack}.err()
-	case told:
+	case told || errors.Is(err, ErrAborted): // by a signal, or by a message of its own protocol
 		return nil, ExitAborted, failure{Message: err.Error(), Aborted: true}.err()
 	}
 	return nil, ExitError, failure{Message: err.Error()}.err()

@@ -1,0 +1,98 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
+	"example.com/multiprocessing/04-fork-order/texture"
+)
+
+// The delegate by itself: it answers Xy, returns on a fault and on Stop, and ignores the rest.
+func TestTheDelegate(t *testing.T) {
+	for _, end := range []struct {
+		last message
+		is   func(t *testing.T, err error)
+	}{
+		{message{Type: "Stop"}, func(t *testing.T, err error) { require.ErrorIs(t, err, process.ErrAborted) }},
+		{message{Type: "Faulted", Fault: "the power is gone"}, func(t *testing.T, err error) { require.ErrorContains(t, err, "the power is gone") }},
+		{message{}, func(t *testing.T, err error) { require.NoError(t, err) }}, // the pipe is closed
+	} {
+		t.Run(end.last.Type, func(t *testing.T) {
+			task := delegateBackend.New(struct{}{}, processtest.Quiet(t))
+			require.NoError(t, task.Start())
+			c := task.Conn()
+			for _, m := range []message{
+				{Type: "Timer"},
+				{Type: "Xy", ReturnAddress: 7, Size: texture.Size{X: 2, Y: 1}},
+				{Type: "Hello"},
+				{Type: "Xy", ReturnAddress: 8, Size: texture.Size{X: 0, Y: 1}},
+			} {
+				require.NoError(t, pipe.Send(c, m))
+			}
+			r, err := pipe.Receive[reply](c)
+			require.NoError(t, err)
+			require.Equal(t, 7, r.ReturnAddress)
+			require.JSONEq(t, "[[0,0.8828125]]", string(r.Rows))
+			r, err = pipe.Receive[reply](c)
+			require.NoError(t, err)
+			require.Equal(t, 8, r.ReturnAddress)
+			require.Contains(t, r.Error, "must be at least 1")
+			if end.last.Type != "" {
+				require.NoError(t, pipe.Send(c, end.last))
+			}
+			require.NoError(t, c.CloseWrite())
+			_, err = task.Result(processtest.Within(t))
+			end.is(t, err)
+			require.NoError(t, task.Join(processtest.Within(t)))
+			require.NoError(t, c.Close())
+		})
+	}
+}
+
+// With -log, the server says what has become of each request and of each process.
+func TestLog(t *testing.T) {
+	var log words
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	process.SetLogger(process.NewLogger(&log))
+	defer process.SetLogger(nil)
+	cfg, err := Config{Mode: "delegate", Log: true}.withDefaults()
+	require.NoError(t, err)
+	s, err := newServer(cfg)
+	require.NoError(t, err)
+	rows, err := s.mode.texture(ctx, texture.Size{X: 1, Y: 1})
+	require.NoError(t, err)
+	require.True(t, json.Valid(rows))
+	s.mode.close(ctx)
+	for _, part := range []string{"created ", "started ", "object=delegate-", "destroyed "} {
+		require.Contains(t, log.String(), part)
+	}
+}
+
+// words are what several goroutines write.
+type words struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (w *words) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Builder.Write(b)
+}
+
+func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Builder.String()
+}
