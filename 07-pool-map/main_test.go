@@ -66,12 +66,20 @@ both were killed, and replaced: 12² = 144 from a new one: true
 
 func TestScenes(t *testing.T) {
 	for name, want := range scenes {
-		t.Run(name, func(t *testing.T) { scenetest.Scene(t, want, name) })
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && (name == "words" || name == "shot") {
+				t.Skip("it reads all of the Go source tree, several times")
+			}
+			scenetest.Scene(t, want, name)
+		})
 	}
 }
 
 // In Python a killed worker is never missed.
 func TestPythonHangs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes three seconds")
+	}
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skipf("no python3 here: %v", err)
 	}

@@ -217,6 +217,9 @@ func TestWorkersAreKilled(t *testing.T) {
 		lasts = time.Second
 	}
 	eachMode(t, func(t *testing.T, name string) {
+		if testing.Short() && (name == "process" || name == "callback") {
+			t.Skip("a start of a process for each request takes long with the race detector")
+		}
 		r := start(t, Config{Mode: name, Workers: 2, Queue: 100})
 		answers := want(t, 40, 40, 1)
 		var good, bad atomic.Int64
@@ -421,6 +424,9 @@ func TestTheClientHangsUp(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it loads the machine")
+	}
 	var out strings.Builder
 	require.NoError(t, compare(processtest.Within(t), Config{Workers: 2}, &out, 100*time.Millisecond))
 	require.Equal(t, 7, strings.Count(out.String(), "\n"), out.String())
