@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"example.com/multiprocessing/exercises/07-pool-map/script"
@@ -15,7 +16,7 @@ var checks = []kit.Check{
 	},
 	{
 		Name: "hands", Part: kit.Core, Points: 15, Run: hands, Hint: "1",
-		Says: "A hand is `chunk` cards that follow each other; the last one may have fewer. Each card is played once. If `chunk` is less than 1, nothing is played, and that is an error.",
+		Says: "A hand is `chunk` cards that follow each other; the last one may have fewer. The hands are dealt from the first to the last. Each card is played once. If `chunk` is less than 1, nothing is played, and that is an error.",
 	},
 	{
 		Name: "busy", Part: kit.Core, Points: 15, Run: busy, Hint: "1",
@@ -123,7 +124,10 @@ func busy(t *kit.Trial) {
 		}
 	}
 	// One of them is fast.
-	fast := r.seats[2]
+	fast := r.begun[2]
+	if fast == nil {
+		t.Failf("%s\nFour cards are begun, and card 2 is none of them: the hands are dealt from the first to the last.", r.what)
+	}
 	for i := range 5 {
 		r.answer(fast)
 		s := r.begins(fmt.Sprintf("One player has played its card number %d, the other three are still at their first. It does not get the next one.", i+1))
@@ -251,7 +255,7 @@ func takesBack(t *kit.Trial) {
 	const what = "One player is at card 0, which takes long."
 	for range 3 {
 		r.answer(fast)
-		s := r.begins(what + fmt.Sprintf(" The other one has played %v, and there is no other hand. Cards 1 and 2 are not begun by anybody.", slices.Sorted(slices.Values(keys(r.results)))))
+		s := r.begins(what + fmt.Sprintf(" The other one has played %v, and there is no other hand. Cards 1 and 2 are not begun by anybody.", slices.Sorted(maps.Keys(r.results))))
 		if s != fast {
 			t.Failf("%s\n%s\ngot  it begins card %d too\nwant the other one to play it", r.what, what, s.card)
 		}
@@ -262,11 +266,4 @@ func takesBack(t *kit.Trial) {
 	r.playAll()
 	r.ends()
 	r.Finish()
-}
-
-func keys(results map[int]string) (cards []int) {
-	for card := range results {
-		cards = append(cards, card)
-	}
-	return cards
 }
