@@ -95,11 +95,11 @@ func words(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		took := time.Since(start).Round(time.Millisecond)
-		if all := sum(counts); counted != (count{}) && all != counted {
+		all := sum(counts)
+		if counted != (count{}) && all != counted {
 			return fmt.Errorf("%s have counted %v, and not %v", way.name, all, counted)
-		} else {
-			counted = all
 		}
+		counted = all
 		fmt.Fprintf(out, "%-13s %v\n", way.name, took)
 	}
 	fmt.Fprintln(out, counted)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 )
 
@@ -111,12 +113,11 @@ func (p *Pool) Report(err error) (forget func()) {
 func (p *Pool) reported() error {
 	const most = 10
 	var errs []error
-	for n := 1; n <= p.number && len(errs) < most; n++ {
-		if err := p.errs[n]; err != nil {
-			errs = append(errs, err)
-		}
+	numbers := slices.Sorted(maps.Keys(p.errs))
+	for _, n := range numbers[:min(most, len(numbers))] {
+		errs = append(errs, p.errs[n])
 	}
-	if more := len(p.errs) - len(errs); more > 0 {
+	if more := len(numbers) - most; more > 0 {
 		errs = append(errs, fmt.Errorf("and %d more", more))
 	}
 	return errors.Join(errs...)

@@ -36,16 +36,23 @@ func (p *Pool) died(how error) {
 	p.mu.Lock()
 	p.dead++
 	broken := p.deaths.Died(how)
-	if broken == nil || p.why != nil {
-		broken = nil
-		p.replace()
-		p.dispatch()
-		p.settle()
+	if p.why != nil {
+		broken = nil // it has come to its end already
+	}
+	if broken == nil {
+		p.goOn()
 	}
 	p.mu.Unlock()
 	if broken != nil {
 		p.abandon(broken)
 	}
+}
+
+// goOn goes on without a worker. The caller has p.mu.
+func (p *Pool) goOn() {
+	p.replace()
+	p.dispatch()
+	p.settle()
 }
 
 // watch kills workers whose task takes too long.
@@ -139,15 +146,13 @@ func (p *Pool) bury(w *worker, how error) {
 		j.fail(w.who(), errs[i])
 		p.closeTasks(j.tasks())
 	}
-	if w.leaving && errors.Is(how, errLeft) {
-		p.mu.Lock()
-		p.replace()
-		p.dispatch()
-		p.settle()
-		p.mu.Unlock()
+	if !errors.Is(how, errLeft) {
+		p.died(how)
 		return
 	}
-	p.died(how)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.goOn()
 }
 
 // errLeft: the worker has gone because it was told to.

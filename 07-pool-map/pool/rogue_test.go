@@ -13,21 +13,15 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
-	"example.com/multiprocessing/06-queue/shm"
 )
 
 // rogue is a worker that runs its first task as it should, and answers it in the way that
 // its initializer is named.
 var rogue = process.Service("rogue", func(_ context.Context, b birth, front *pipe.Conn) error {
-	file, err := front.ReceiveFile()
+	progress, err := receiveProgress(front)
 	if err != nil {
 		return err
 	}
-	memory, err := shm.Map(file)
-	if err != nil {
-		return err
-	}
-	progress := shm.At[progress](memory, 0)
 	send := func(results string) error {
 		return front.SendFrame(append([]byte(results), make([]byte, 8)...))
 	}

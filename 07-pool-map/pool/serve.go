@@ -28,11 +28,7 @@ type birth struct {
 // the pipe.
 var service = process.Service("pool.worker", func(ctx context.Context, b birth, front *pipe.Conn) error {
 	front.SetLimit(frameLimit)
-	file, err := front.ReceiveFile()
-	if err != nil {
-		return err
-	}
-	memory, err := shm.Map(file)
+	shared, err := receiveProgress(front)
 	if err != nil {
 		return err
 	}
@@ -44,7 +40,7 @@ var service = process.Service("pool.worker", func(ctx context.Context, b birth, 
 			return fmt.Errorf("the initializer %q: %w", b.Init, err)
 		}
 	}
-	w := &works{front: front, progress: shm.At[progress](memory, 0), marks: b.Marks}
+	w := &works{front: front, progress: shared, marks: b.Marks}
 	if err := w.send(); err != nil { // ready
 		return err
 	}
@@ -59,6 +55,19 @@ var service = process.Service("pool.worker", func(ctx context.Context, b birth, 
 	}
 	return err
 })
+
+// receiveProgress takes the memory that the worker shares with the pool.
+func receiveProgress(front *pipe.Conn) (*progress, error) {
+	file, err := front.ReceiveFile()
+	if err != nil {
+		return nil, err
+	}
+	memory, err := shm.Map(file)
+	if err != nil {
+		return nil, err
+	}
+	return shm.At[progress](memory, 0), nil
+}
 
 const (
 	// window is for how long a worker may keep results to itself, to send many in one

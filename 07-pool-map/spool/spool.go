@@ -86,18 +86,17 @@ func New(cfg Config) (*Spool, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = DefaultPatience
 	}
+	like := worker.New(cfg.Worker)
+	if err := like.Check(); err != nil {
+		return nil, fmt.Errorf("spool: new: %w", err)
+	}
 	s := &Spool{cfg: cfg, ended: make(chan struct{})}
 	s.closing, s.close = context.WithCancel(context.Background())
 	for i := range cfg.Workers {
 		one := cfg.Worker
 		one.Idle = -1
-		w := worker.New(one)
-		one.Name = fmt.Sprintf("%s-%d", w.Config().Name, i+1)
+		one.Name = fmt.Sprintf("%s-%d", like.Config().Name, i+1)
 		s.slots = append(s.slots, &slot{Worker: worker.New(one)})
-	}
-	// The first one here: if there is no such program, there is none for the others.
-	if err := s.slots[0].Check(); err != nil {
-		return nil, fmt.Errorf("spool: new: %w", err)
 	}
 	for _, one := range s.slots {
 		s.keepers.Go(func() { s.keep(one) })

@@ -39,7 +39,7 @@ func main() {
 
 // run returns the exit code.
 func run(args []string, stderr io.Writer) int {
-	cfg, err := parse(args, stderr)
+	cfg, all, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -51,7 +51,7 @@ func run(args []string, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	defer stop()
 	do := Serve
-	if cfg.Compare {
+	if all {
 		do = func(ctx context.Context, cfg Config, _ io.Writer) error {
 			return compare(ctx, cfg, os.Stdout, 2*time.Second)
 		}
@@ -63,13 +63,14 @@ func run(args []string, stderr io.Writer) int {
 	return 0
 }
 
-func parse(args []string, stderr io.Writer) (cfg Config, err error) {
+// parse returns what the arguments say, and whether all modes are to be compared.
+func parse(args []string, stderr io.Writer) (cfg Config, all bool, err error) {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // we say it ourselves, in one line
 	flags.StringVar(&cfg.Mode, "mode", "spool", "process, callback, delegate or spool")
 	flags.IntVar(&cfg.Workers, "workers", 0, "how many processes work at the same time; 0: one for each processor")
 	flags.DurationVar(&cfg.Grace, "grace", DefaultGrace, "how long running requests have when the server stops")
-	flags.BoolVar(&cfg.Compare, "compare", false, "load all modes in turn, and show what they can do")
+	flags.BoolVar(&all, "compare", false, "load all modes in turn, and show what they can do")
 	flags.BoolVar(&cfg.Log, "log", false, "log what happens to processes and requests")
 	flags.Func("server-address", `where to listen, as JSON (default {"host":"127.0.0.1","port":5050})`, func(text string) error {
 		return json.Unmarshal([]byte(text), &cfg.ServerAddress)
@@ -78,13 +79,13 @@ func parse(args []string, stderr io.Writer) (cfg Config, err error) {
 	if errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
-		return cfg, err
+		return cfg, all, err
 	}
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("%q is no flag", flags.Arg(0))
 	}
 	if err != nil {
-		return cfg, fmt.Errorf("%w; -h shows what there is", err)
+		return cfg, all, fmt.Errorf("%w; -h shows what there is", err)
 	}
-	return cfg, nil
+	return cfg, all, nil
 }

@@ -34,7 +34,7 @@ var delegateBackend = process.Service("delegate", func(ctx context.Context, _ st
 	for {
 		m, err := pipe.Receive[message](front)
 		if err != nil {
-			return cause(ctx) // nil if the server has closed the pipe
+			return pipe.Cause(ctx) // nil if the server has closed the pipe
 		}
 		switch m.Type {
 		case "Xy":
@@ -108,7 +108,7 @@ func (m *delegate) texture(ctx context.Context, size texture.Size) (json.RawMess
 		return r.rows, r.err
 	case <-ctx.Done():
 		forget() // the delegate computes it all the same
-		return nil, cause(ctx)
+		return nil, pipe.Cause(ctx)
 	}
 }
 

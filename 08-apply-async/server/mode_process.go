@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/04-fork-order/texture"
 )
@@ -38,13 +39,13 @@ func (m *processPerRequest) texture(ctx context.Context, size texture.Size) (jso
 
 func (m *processPerRequest) close(context.Context) {} // each process has ended with its request
 
-// enter waits for room in turn. What is free is taken, also when ctx has ended.
+// enter waits for room in turn.
 func enter(ctx context.Context, turn chan<- struct{}) error {
 	select {
 	case turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return cause(ctx)
+		return pipe.Cause(ctx)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/04-fork-order/texture"
 	"example.com/multiprocessing/07-pool-map/pool"
@@ -57,6 +56,3 @@ func (m spool) state() state {
 }
 
 func (m spool) close(ctx context.Context) { _, _ = m.Terminate(ctx) }
-
-// cause says why ctx has ended.
-func cause(ctx context.Context) error { return pipe.Cause(ctx) }

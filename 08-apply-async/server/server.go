@@ -46,8 +46,6 @@ type Config struct {
 	Grace time.Duration
 	// Log logs processes and requests to stderr.
 	Log bool
-	// Compare loads all modes in turn instead of serving.
-	Compare bool
 }
 
 func (c Config) withDefaults() (Config, error) {
