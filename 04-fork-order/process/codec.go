@@ -60,6 +60,10 @@ func Append[T any](b []byte, v T) ([]byte, error) {
 		return b, nil
 	case *struct{}:
 		return b, nil
+	case *any:
+		if out, ok := appendScalar(b, *p); ok {
+			return out, nil
+		}
 	}
 	text, err := pipe.Encode(v)
 	if err != nil {
@@ -119,6 +123,11 @@ func Decode[T any](b []byte) (T, error) {
 		*p, err = decodeStrings(b)
 	case *struct{}:
 		err = size(b, 0)
+	case *any:
+		var ok bool
+		if *p, ok = decodeScalar(b); !ok {
+			v, err = pipe.Decode[T](b)
+		}
 	default:
 		v, err = pipe.Decode[T](b)
 	}

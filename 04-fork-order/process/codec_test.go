@@ -95,9 +95,44 @@ func TestDecodeRefusesOtherLengths(t *testing.T) {
 	refuses(err)
 }
 
+// An any is JSON, whichever way it is written and read.
+func TestScalars(t *testing.T) {
+	for _, v := range []any{
+		nil, true, false, 0, -12, math.MinInt, int64(math.MaxInt64), uint8(3), int32(-4),
+		0.0, math.Copysign(0, -1), 0.1, -2.5, 1e-6, 9.9e-7, 1e20, 1e21, 1e300, float32(0.1),
+		json.Number("1.50e+03"), json.Number("-0"),
+		"", "plain words", "a \"quote\"", `back\slash`, "Grüße", "new\nline", "\x7f", "<&>\u2028",
+		[]any{1.0, "a"}, map[string]any{"a": nil},
+	} {
+		want, err := pipe.Encode(v)
+		require.NoError(t, err)
+		got, err := process.Append(nil, v)
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSuffix(string(want), "\n"), string(got), "%T", v)
+		sameAsPipe(t, got)
+	}
+	for _, v := range []any{math.NaN(), math.Inf(-1), json.Number("1x"), "\xff"} {
+		_, err := process.Append(nil, v)
+		require.Error(t, err, "%T %v", v, v)
+	}
+	for _, text := range []string{
+		"", " 1", "1 ", "01", "-", "-01", "1.", ".5", "1e", "1e+", "1E-2", "0.0", "+1", "1 2", "nul", "true1", `"`, `""`, `"a`, `"a"b"`, `"\u0041"`, "\"\t\"", "\"\xff\"", `{"a":[1]}`,
+	} {
+		sameAsPipe(t, []byte(text))
+	}
+}
+
+func sameAsPipe(t *testing.T, text []byte) {
+	t.Helper()
+	want, wantErr := pipe.Decode[any](text)
+	got, err := process.Decode[any](text)
+	require.Equal(t, wantErr == nil, err == nil, "%q: %v, %v", text, wantErr, err)
+	require.Equal(t, want, got, "%q", text)
+}
+
 // Whatever bytes come: an error or a value, and the value goes the way back.
 func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{"", "\x01a", "\x00\x00", "12345678", `{"Name":"x"}`, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
+	for _, seed := range []string{"", "\x01a", "\x00\x00", "12345678", `{"Name":"x"}`, "-1.5e3", `"a"`, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -105,6 +140,8 @@ func FuzzDecode(f *testing.F) {
 		again(t, b, process.Decode[[]int])
 		again(t, b, process.Decode[int])
 		again(t, b, process.Decode[everything])
+		again(t, b, process.Decode[any])
+		sameAsPipe(t, b)
 	})
 }
 

@@ -24,6 +24,18 @@ var squareJSON = process.Func("square any", func(_ context.Context, x any) (any,
 	return n * n, err
 })
 
+// So does a struct.
+type page struct {
+	Word  string
+	Count int
+	Lines []int
+}
+
+var turn = process.Func("turn the page", func(_ context.Context, p page) (page, error) {
+	p.Count++
+	return p, nil
+})
+
 var prime = process.Func("prime", func(_ context.Context, n int) (bool, error) {
 	for d := 2; d*d <= n; d++ {
 		if n%d == 0 {
@@ -38,6 +50,9 @@ var prime = process.Func("prime", func(_ context.Context, n int) (bool, error) {
 func BenchmarkMap(b *testing.B) {
 	b.Run("chunked", func(b *testing.B) { benchmarkMap(b, square, func(i int) int { return i }) })
 	b.Run("json", func(b *testing.B) { benchmarkMap(b, squareJSON, func(i int) any { return i }) })
+	b.Run("json-struct", func(b *testing.B) {
+		benchmarkMap(b, turn, func(i int) page { return page{strconv.Itoa(i), i, []int{i, i + 1}} })
+	})
 	b.Run("chunk=1", func(b *testing.B) { benchmarkMap(b, square, func(i int) int { return i }, pool.Chunk(1)) })
 	b.Run("chunk=1-json", func(b *testing.B) { benchmarkMap(b, squareJSON, func(i int) any { return i }, pool.Chunk(1)) })
 	b.Run("primes", func(b *testing.B) { benchmarkMap(b, prime, func(i int) int { return 1_000_000_000_039 + 0*i }) })
@@ -78,7 +93,7 @@ func BenchmarkCPython(b *testing.B) {
 	if err != nil {
 		b.Skipf("no python3 here to compare with: %v", err)
 	}
-	for _, chunk := range []string{"chunked", "chunk=1"} {
+	for _, chunk := range []string{"chunked", "chunked-struct", "chunk=1"} {
 		b.Run(chunk, func(b *testing.B) {
 			times := max(min(b.N, 100_000), 1000)
 			cmd := exec.Command(path, "testdata/cpython.py", chunk, strconv.Itoa(times))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"example.com/multiprocessing/01-pipes/pipe"
 )
@@ -90,9 +91,7 @@ func submit[In, Out any](ctx context.Context, p *Pool, fn Callable[In, Out], in 
 		var err error
 		if arg, err = fn.Append(arg[:0], one); err != nil {
 			flush(i)
-			m.mu.Lock()
-			m.result(first+i, nil, &TaskError{Task: first + i, Err: err})
-			m.mu.Unlock()
+			m.fail(first+i, first+i+1, err)
 			from++
 			continue
 		}
@@ -117,15 +116,20 @@ type mapping[Out any] struct {
 
 	calls []*Call
 
-	mu     sync.Mutex // the Mutex of its calls
-	out    []Out
+	// Several workers bring results at the same time, each for a place of its own in out; to
+	// decode them is most of the work. So they only keep Map from returning meanwhile.
+	mu   sync.RWMutex // its RLocker is the Mutex of its calls
+	out  []Out
+	left atomic.Int64
+
+	errors sync.Mutex
 	errs   []error // nil as long as there is none
-	left   int
-	failed bool // and nobody waits any more
+	failed bool    // and nobody waits any more
 }
 
 func newMapping[In, Out any](fn Callable[In, Out], n int, o options) *mapping[Out] {
-	m := &mapping[Out]{options: o, fn: fn.Decode, ended: make(chan struct{}), out: make([]Out, n), left: n}
+	m := &mapping[Out]{options: o, fn: fn.Decode, ended: make(chan struct{}), out: make([]Out, n)}
+	m.left.Store(int64(n))
 	if o.progress != nil {
 		m.more = make(chan struct{}, 1)
 	}
@@ -133,20 +137,26 @@ func newMapping[In, Out any](fn Callable[In, Out], n int, o options) *mapping[Ou
 }
 
 func (m *mapping[Out]) submit(ctx context.Context, p *Pool, call *Call) {
-	call.Mutex = &m.mu
+	call.Mutex = m.mu.RLocker()
 	call.Result = func(task int, out []byte, err error) { m.result(call.First+task, out, err) }
 	if err := p.Submit(ctx, call); err != nil {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		for number := call.First; number < call.First+call.Tasks; number++ {
-			m.result(number, nil, &TaskError{Task: number, Err: errors.Unwrap(err)})
-		}
+		m.fail(call.First, call.First+call.Tasks, errors.Unwrap(err))
 		return
 	}
 	m.calls = append(m.calls, call)
 }
 
-// result is told what has become of the input with this number. The caller has m.mu.
+// fail is for inputs that did not get into the pool: from this number on, and before that one.
+func (m *mapping[Out]) fail(from, to int, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for number := from; number < to; number++ {
+		m.result(number, nil, &TaskError{Task: number, Err: err})
+	}
+}
+
+// result is told what has become of the input with this number. The caller has m.mu, for
+// reading.
 func (m *mapping[Out]) result(number int, encoded []byte, err error) {
 	if m.out == nil {
 		return // Map has returned
@@ -157,25 +167,32 @@ func (m *mapping[Out]) result(number int, encoded []byte, err error) {
 		}
 	}
 	if err != nil {
-		if m.errs == nil {
-			m.errs = make([]error, len(m.out))
-		}
-		m.errs[number-m.first] = err
+		m.note(number, err)
 	}
-	if m.left--; m.left == 0 {
+	if m.left.Add(-1) == 0 {
 		close(m.ended)
 		if m.atEnd != nil {
 			m.atEnd()
 		}
-	} else if err != nil && m.failFast && !m.failed {
-		m.failed = true
-		m.stop()
 	}
 	if m.more != nil {
 		select {
 		case m.more <- struct{}{}:
 		default: // it will look soon
 		}
+	}
+}
+
+func (m *mapping[Out]) note(number int, err error) {
+	m.errors.Lock()
+	defer m.errors.Unlock()
+	if m.errs == nil {
+		m.errs = make([]error, len(m.out))
+	}
+	m.errs[number-m.first] = err
+	if m.failFast && !m.failed && m.left.Load() > 1 { // this one is still among them
+		m.failed = true
+		m.stop()
 	}
 }
 
@@ -189,9 +206,7 @@ func (m *mapping[Out]) await(ctx context.Context) {
 			return
 		case <-m.more:
 		}
-		m.mu.Lock()
-		done := len(m.out) - m.left
-		m.mu.Unlock()
+		done := len(m.out) - int(m.left.Load())
 		if m.progress != nil && done > last {
 			m.progress(done, len(m.out))
 		}
@@ -201,7 +216,7 @@ func (m *mapping[Out]) await(ctx context.Context) {
 
 func (m *mapping[Out]) conclude(ctx context.Context, p *Pool) ([]Out, error) {
 	m.mu.Lock()
-	out, errs, left, failed := m.out, m.errs, m.left, m.failed
+	out, errs, left, failed := m.out, m.errs, int(m.left.Load()), m.failed
 	m.out = nil
 	m.mu.Unlock()
 	if left > 0 {
