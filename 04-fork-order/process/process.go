@@ -47,6 +47,10 @@ type Config struct {
 	// comes through a pipe. Of stderr a copy of the end is kept for errors, see
 	// [child.DiedError]. Stdin is empty.
 	Stdout, Stderr io.Writer
+
+	// Running, if not nil, is called by [Target.Run] when the process is there, which
+	// nobody else could tell; with [Target.New] you have the Process and ask that.
+	Running func(pid int)
 }
 
 // A Process is a function that runs, will run, or has run in a process of its own.

@@ -91,6 +91,9 @@ func (p *Process) runProgram(ctx context.Context, program string, args []string)
 		return nil, nil, errors.Unwrap(err)
 	}
 	_ = w.Close() // or the output would never end
+	if p.cfg.Running != nil {
+		p.cfg.Running(c.PID())
+	}
 	p.log("started", "child", c.PID(), "command", cmd.Path+" "+strings.Join(args, " "))
 	stopped := context.AfterFunc(ctx, func() { _ = c.Stop(context.Background()) })
 	stdout, err = io.ReadAll(io.LimitReader(out, pipe.DefaultLimit+1))

@@ -3,8 +3,8 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -59,22 +59,26 @@ func TestTheDelegate(t *testing.T) {
 	}
 }
 
-// With -log, the server says what has become of each request and of each process.
+// With -log, the server says what has become of each connection, request and process.
 func TestLog(t *testing.T) {
 	var log words
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
 	process.SetLogger(process.NewLogger(&log))
 	defer process.SetLogger(nil)
-	cfg, err := Config{Mode: "delegate", Log: true}.withDefaults()
-	require.NoError(t, err)
-	s, err := newServer(cfg)
-	require.NoError(t, err)
-	rows, err := s.mode.texture(ctx, texture.Size{X: 1, Y: 1})
-	require.NoError(t, err)
-	require.True(t, json.Valid(rows))
-	s.mode.close(ctx)
-	for _, part := range []string{"created ", "started ", "object=delegate-", "destroyed "} {
+	r := start(t, Config{Mode: "delegate", Log: true})
+	for range 2 {
+		status, _ := r.get(t, "/Xy?x=1&y=1")
+		require.Equal(t, 200, status)
+	}
+	require.ErrorIs(t, r.stop(), process.ErrAborted)
+	for _, part := range []string{
+		"created", "started", "object=delegate-", "destroyed",
+		`msg=created process=main pid=PID object=connection-1 by=127.0.0.1:`,
+		`msg=created process=main pid=PID object=request-1 by=connection-1 what="GET /Xy?x=1&y=1"`,
+		`object=request-2 by=connection-1`,
+		`msg=destroyed process=main pid=PID object=request-2 status=200`,
+		`msg=destroyed process=main pid=PID object=connection-1`,
+	} {
+		part = strings.ReplaceAll(part, "PID", strconv.Itoa(os.Getpid()))
 		require.Contains(t, log.String(), part)
 	}
 }

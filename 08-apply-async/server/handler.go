@@ -61,7 +61,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 	id := s.begin()
 	start := time.Now()
 	log := s.log.With("object", fmt.Sprint("request-", id))
-	log.Info("created", "by", r.RemoteAddr, "what", r.Method+" "+r.URL.RequestURI())
+	log.Info("created", "by", whoAsks(r), "what", r.Method+" "+r.URL.RequestURI())
 	status := http.StatusOK
 	defer func() {
 		s.end(status, time.Since(start))

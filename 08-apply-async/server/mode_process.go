@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"sync"
 
 	"example.com/multiprocessing/01-pipes/pipe"
@@ -53,7 +54,7 @@ func enter(ctx context.Context, turn chan<- struct{}) error {
 type counted struct {
 	mu      sync.Mutex
 	waiting int
-	running int
+	pids    []int // of processes that are running
 	started int
 }
 
@@ -66,16 +67,20 @@ func (c *counted) wait(n int) {
 // run runs the command, and returns what it has printed. When ctx ends, because the client
 // has hung up or the server stops, the process is told to stop.
 func (c *counted) run(ctx context.Context, size texture.Size) (json.RawMessage, error) {
-	c.mu.Lock()
-	c.started++
-	c.running++
-	c.mu.Unlock()
+	var pid int
+	running := func(number int) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		pid = number
+		c.pids = append(c.pids, pid)
+		c.started++
+	}
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.running--
+		c.pids = slices.DeleteFunc(c.pids, func(other int) bool { return other == pid })
 	}()
-	rows, err := texture.Texture.Run(ctx, "", size, process.Config{Stderr: io.Discard, Grace: childGrace})
+	rows, err := texture.Texture.Run(ctx, "", size, process.Config{Stderr: io.Discard, Grace: childGrace, Running: running})
 	if err != nil {
 		return nil, err
 	}
@@ -85,5 +90,9 @@ func (c *counted) run(ctx context.Context, size texture.Size) (json.RawMessage, 
 func (c *counted) state() state {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return state{Workers: make([]workerState, c.running), Started: c.started, Queue: c.waiting}
+	st := state{Started: c.started, Queue: c.waiting}
+	for _, pid := range c.pids {
+		st.Workers = append(st.Workers, workerState{pid, texture.Texture.Name()})
+	}
+	return st
 }

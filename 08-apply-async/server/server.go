@@ -150,6 +150,9 @@ func (s *server) serve(ctx context.Context, listener net.Listener, stderr io.Wri
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	if s.cfg.Log {
+		(&connections{log: s.log}).logTo(h)
+	}
 	fmt.Fprintf(stderr, "listening on http://%s, mode %s, pid %d\n", listener.Addr(), s.cfg.Mode, process.Current().PID)
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(listener) }()

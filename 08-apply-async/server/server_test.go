@@ -413,6 +413,12 @@ func TestTheClientHangsUp(t *testing.T) {
 			for len(processtest.Children(t, "")) == 0 {
 				time.Sleep(time.Millisecond)
 			}
+			for len(r.report(t).Workers) == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			worker := r.report(t).Workers[0]
+			require.Contains(t, processtest.Children(t, ""), worker.PID)
+			require.Equal(t, "texture", worker.Task)
 			cancel()
 			require.ErrorIs(t, <-ended, context.Canceled)
 			for r.report(t).Running > 0 {

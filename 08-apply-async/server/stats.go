@@ -69,6 +69,8 @@ func (s *server) report() Report {
 			r.Latency[name] = float64(times[int(part*float64(len(times)))].Microseconds()) / 1000
 		}
 	}
-	r.state = s.mode.state()
+	if r.state = s.mode.state(); r.Workers == nil {
+		r.Workers = []workerState{} // [] for whoever reads it, not null
+	}
 	return r
 }
