@@ -3,6 +3,7 @@ package pipe_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"testing"
 	"time"
@@ -213,4 +214,39 @@ func TestASendThatTimesOut(t *testing.T) {
 	err = other.Within(ctx, func() error { return other.SendFrame(make([]byte, 64<<20)) })
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, pipe.ErrCutShort)
+}
+
+func TestCloseRead(t *testing.T) {
+	for _, blocking := range []bool{false, true} {
+		for range 50 { // it may come before the receive, or while that waits
+			front, back := newPair(t)
+			if blocking {
+				if err := front.SetBlocking(); errors.Is(err, errors.ErrUnsupported) {
+					t.Skip(err)
+				}
+			}
+			ended := make(chan error)
+			go func() {
+				_, err := front.ReceiveFrame()
+				ended <- err
+			}()
+			err := front.CloseRead()
+			if errors.Is(err, errors.ErrUnsupported) {
+				back.Close()
+				<-ended
+				t.Skip(err)
+			}
+			require.NoError(t, err)
+			require.ErrorIs(t, <-ended, io.EOF)
+			require.NoError(t, front.SendFrame([]byte("the last word")))
+			word, err := back.ReceiveFrame()
+			require.NoError(t, err)
+			require.Equal(t, "the last word", string(word))
+			require.Error(t, back.SendFrame([]byte("too late")))
+			require.NoError(t, front.Close())
+			require.ErrorIs(t, front.CloseRead(), pipe.ErrClosed)
+		}
+	}
+	r, _ := newPipe(t)
+	require.ErrorIs(t, r.CloseRead(), errors.ErrUnsupported)
 }

@@ -178,6 +178,13 @@ func (e *end) closeWrite() error {
 	return err
 }
 
+func (e *end) closeRead() error {
+	if e.closed.Load() {
+		return ErrClosed
+	}
+	return e.shutdown(unix.SHUT_RD)
+}
+
 func (e *end) shutdown(how int) error {
 	var err error
 	if cerr := e.raw.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), how) }); cerr != nil {

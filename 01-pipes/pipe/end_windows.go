@@ -224,6 +224,11 @@ func (e *end) closeWrite() error {
 	return windows.Shutdown(e.socket, windows.SHUT_WR)
 }
 
+// closeRead: shutdown does not wake who waits here.
+func (e *end) closeRead() error {
+	return fmt.Errorf("pipe: close for reading: %w", errors.ErrUnsupported)
+}
+
 func (e *end) syscallConn() (syscall.RawConn, error) {
 	stream, err := e.use()
 	if err != nil {

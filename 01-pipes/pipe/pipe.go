@@ -25,6 +25,7 @@
 package pipe
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -125,6 +126,17 @@ func (c *Conn) CloseWrite() error {
 		return c.out.close()
 	}
 	return c.out.closeWrite()
+}
+
+// CloseRead says that this end receives nothing more, while it may go on sending. A receive
+// that waits, in another goroutine, returns [io.EOF] or [io.ErrUnexpectedEOF], also after
+// [Conn.SetBlocking]; what the other end sends from now on fails there. It is for one end of
+// [Pair]; elsewhere, and on Windows, it returns [errors.ErrUnsupported].
+func (c *Conn) CloseRead() error {
+	if c.in == nil || c.in != c.out {
+		return fmt.Errorf("pipe: close for reading: %w", errors.ErrUnsupported)
+	}
+	return c.in.closeRead()
 }
 
 func wrongEnd(op, which string) error {

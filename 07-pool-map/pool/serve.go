@@ -44,6 +44,10 @@ var service = process.Service("pool.worker", func(ctx context.Context, b birth, 
 	if err := w.send(); err != nil { // ready
 		return err
 	}
+	// Its thread has nothing else to do than to wait for the next call, so it may sit in
+	// read(2). There are no deadlines then: to end the wait, the socket is shut down.
+	_ = front.SetBlocking()
+	defer context.AfterFunc(ctx, func() { _ = front.CloseRead() })()
 	var buf []byte
 	for err == nil && ctx.Err() == nil {
 		if buf, err = front.ReceiveFrameInto(buf); err == nil {
