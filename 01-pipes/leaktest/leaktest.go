@@ -59,7 +59,7 @@ func run(tests func() int, say func(string) (int, error)) int {
 			defer os.Unsetenv(name)
 		}
 	}
-	if err := adoptOrphans(); err != nil {
+	if err := AdoptOrphans(); err != nil {
 		return fail("%v", err)
 	}
 	before, err := Look()

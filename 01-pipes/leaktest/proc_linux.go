@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adoptOrphans makes this process the parent of every descendant whose own
+// AdoptOrphans makes this process the parent of every descendant whose own
 // parent has died. Without it they go to process 1, out of our sight. See
-// PR_SET_CHILD_SUBREAPER in prctl(2).
-func adoptOrphans() error {
+// PR_SET_CHILD_SUBREAPER in prctl(2). On systems without that it does nothing. [Run]
+// calls it.
+func AdoptOrphans() error {
 	return os.NewSyscallError("prctl", unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 }
 

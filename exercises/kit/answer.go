@@ -54,6 +54,9 @@ func findAnswer(e Exercise, file string) (answer, error) {
 	return a, nil
 }
 
+// Root returns the folder of the course, which must be the working directory or above it.
+func Root() (string, error) { return moduleRoot() }
+
 // moduleRoot returns the folder with go.mod. go test runs a test in its
 // package's folder, so it is above. Symbolic links are resolved: go build replaces
 // a file (-overlay) only under the name that it has for it, and without a word

@@ -40,7 +40,7 @@ func TestAuthor(t *testing.T, e Exercise) {
 		for _, c := range e.Checks {
 			t.Run(c.Name, func(t *testing.T) {
 				if v := m.Check(c); !v.Passed {
-					t.Error("\n" + v.text())
+					t.Error("\n" + v.Text())
 				}
 			})
 		}
@@ -87,7 +87,7 @@ func testWrong(t *testing.T, e Exercise, dir string) {
 			t.Fatalf("check %s has passed it", c.Name)
 		}
 		if Observes() { // elsewhere the message has less to say
-			Golden(t, filepath.Join(dir, "want.txt"), Normal(v.text()))
+			Golden(t, filepath.Join(dir, "want.txt"), Normal(v.Text()))
 		}
 		return
 	}

@@ -110,8 +110,8 @@ func (t *Trial) try(c Check) (v Verdict) {
 	return *t.verdict
 }
 
-// text is the verdict for a person.
-func (v Verdict) text() string {
+// Text is the verdict for a person, empty if the check was passed.
+func (v Verdict) Text() string {
 	if v.Passed {
 		return ""
 	}

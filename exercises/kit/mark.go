@@ -120,7 +120,7 @@ func Test(t *testing.T, e Exercise) {
 			tried++
 			v := m.Check(c)
 			if !v.Passed {
-				t.Error("\n" + v.text())
+				t.Error("\n" + v.Text())
 				return
 			}
 			passed++

@@ -235,3 +235,14 @@ func (p *Program) Usage() (cpu time.Duration, sleeps int) {
 	}
 	return cpu, sleeps
 }
+
+// residentMemory is in bytes, see proc_pid_statm(5).
+func residentMemory(pid int) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0 // it has ended
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}

@@ -28,3 +28,14 @@ func (stillWatch) since(*Program) time.Duration { return 0 }
 
 // Usage returns zeros here.
 func (p *Program) Usage() (cpu time.Duration, sleeps int) { return 0, 0 }
+
+// A Load is what a process takes together with its descendants; here nobody tells.
+type Load struct {
+	Processes int
+	Memory    int64
+}
+
+func LoadOf(int) Load        { return Load{} }
+func KillDescendants(int)    {}
+func EndStrays(map[int]bool) {}
+func Children() map[int]bool { return nil }

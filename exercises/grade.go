@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/multiprocessing/exercises/kit"
+)
+
+// A grading is one run over all submissions.
+type grading struct {
+	*course
+	submissions []submission
+	exercises   []kit.Exercise
+	limits      limits
+	parallel    int
+	again       bool
+	journal     *journal
+	env         []string
+	pristine    *snapshot
+	alone       sync.RWMutex // held for writing by who must be the only one that marks
+	work        string       // folder for the answers, removed at the end
+}
+
+// grade marks the answers of a class.
+func (c *course) grade(ctx context.Context, args []string) (err error) {
+	g := &grading{course: c}
+	flags := flag.NewFlagSet("grade", flag.ContinueOnError)
+	flags.SetOutput(c.stderr)
+	flags.Usage = func() {
+		fmt.Fprint(c.stderr, `Marks the answers of a class. The folder has a folder, or a .zip, for each student; an answer
+is called NN-name/answer/answer.go, NN/answer.go or NN-name.go, wherever it is in there.
+
+The code of students is run, with your rights. It cannot change the marks of others, and it is
+ended when it takes too much; but this is no sandbox. What strangers have written belongs in a
+container, or in a throw-away account without a network.
+
+`)
+		flags.PrintDefaults()
+	}
+	dir := flags.String("submissions", "", "the `folder` with the submissions")
+	only := flags.String("exercises", "", "which ones, as 01,02 (default: those that anybody has answered)")
+	keep := flags.String("journal", "", "the `file` that keeps marks, so that a run can be interrupted and go on\n(default: grades.jsonl beside the folder)")
+	flags.BoolVar(&g.again, "again", false, "mark what has a mark already")
+	flags.IntVar(&g.parallel, "j", 1, "how many answers to mark at the same time")
+	flags.DurationVar(&g.limits.time, "time", 5*time.Minute, "for one answer")
+	memory := flags.Int64("memory", 2048, "for one answer, with all its processes, in MiB")
+	flags.IntVar(&g.limits.processes, "processes", 200, "of one answer at the same time")
+	var outputs []output
+	for _, f := range formats {
+		flags.Func(f.flag, f.usage, func(path string) error {
+			outputs = append(outputs, output{f.write, path})
+			return nil
+		})
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("grade knows no %q; grade -h shows what there is: %w", flags.Arg(0), errUsage)
+	case *dir == "":
+		return fmt.Errorf("which submissions? grade -submissions DIR: %w", errUsage)
+	case g.parallel < 1 || g.limits.time <= 0 || *memory < 1 || g.limits.processes < 1:
+		return fmt.Errorf("-j, -time, -memory and -processes must be positive: %w", errUsage)
+	}
+	g.limits.memory = *memory << 20
+	if g.submissions, err = readSubmissions(*dir); err != nil {
+		return err
+	}
+	if *only != "" {
+		g.exercises, err = chosen(strings.Split(*only, ","), g.submissions)
+	} else {
+		g.exercises, err = chosen(nil, g.submissions)
+	}
+	if err != nil {
+		return err
+	}
+	if *keep == "" {
+		*keep = filepath.Join(filepath.Dir(filepath.Clean(*dir)), "grades.jsonl")
+	}
+	if g.journal, err = openJournal(*keep); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, g.journal.close()) }()
+	if err := g.prepare(); err != nil {
+		return err
+	}
+	defer os.RemoveAll(g.work)
+	marks, err := g.markAll(ctx)
+	// Files are written in any case: an interrupted run has results, too.
+	for _, o := range outputs {
+		if werr := o.write(o.path, marks); werr != nil {
+			err = errors.Join(err, werr)
+		}
+	}
+	writeTable(c.stdout, marks)
+	if ctx.Err() != nil {
+		return errors.Join(err, fmt.Errorf("interrupted; the same command goes on where this has stopped"))
+	}
+	return err
+}
+
+// prepare finds out what all markings have in common.
+func (g *grading) prepare() (err error) {
+	if g.pristine, err = takeSnapshot(g.root); err != nil {
+		return err
+	}
+	if g.work, err = os.MkdirTemp("", "grade"); err != nil {
+		return err
+	}
+	text, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+	if err != nil {
+		return err
+	}
+	paths := strings.Split(string(text), "\n")
+	home := filepath.Join(g.work, "home")
+	g.env = []string{
+		// What a student, or a former one on this machine, has set with go env -w does not count.
+		"GOFLAGS=", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOPROXY=off",
+		"GOCACHE=" + paths[0], "GOMODCACHE=" + paths[1], "GOPATH=" + paths[2],
+		"HOME=" + home, "XDG_CACHE_HOME=" + home, "XDG_CONFIG_HOME=" + home,
+		"ANSWER=", "GRADE=",
+	}
+	return os.Mkdir(home, 0o700)
+}
+
+// a task is an answer that is to be marked.
+type task struct {
+	submission submission
+	exercise   kit.Exercise
+	place      int // of its mark
+}
+
+func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
+	marks := make([]Mark, len(g.submissions)*len(g.exercises))
+	var tasks []task
+	for i, s := range g.submissions {
+		for j, e := range g.exercises {
+			t := task{s, e, i*len(g.exercises) + j}
+			marks[t.place] = newMark(s.student, e, notYetMarked, "")
+			tasks = append(tasks, t)
+		}
+	}
+	p := &progress{to: g.stderr, of: len(tasks), began: time.Now()}
+	var first error
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	next := make(chan task)
+	for range g.parallel {
+		wait.Go(func() {
+			for t := range next {
+				m, known, err := g.markOne(ctx, t)
+				mu.Lock()
+				if err != nil && first == nil && ctx.Err() == nil {
+					first = err
+				}
+				if ctx.Err() == nil || known {
+					marks[t.place] = m
+					p.done(known)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, t := range tasks {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- t
+	}
+	close(next)
+	wait.Wait()
+	p.end()
+	return marks, first
+}
+
+// markOne marks an answer, or finds its mark in the journal.
+func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err error) {
+	student, e := t.submission.student, t.exercise
+	if why := t.submission.bad[e.Name]; why != "" {
+		return newMark(student, e, isRefused, why), true, nil
+	}
+	text, ok := t.submission.answers[e.Name]
+	if !ok {
+		return newMark(student, e, notSubmitted, ""), true, nil
+	}
+	// Two students with the same answer get the same mark; each has an entry of his own.
+	key := digest([]byte(student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits))
+	if m, ok := g.journal.find(key); ok && !g.again {
+		return m, true, nil
+	}
+	g.alone.RLock()
+	m, changed, err := g.run(ctx, t, text)
+	g.alone.RUnlock()
+	if len(changed) > 0 && g.parallel > 1 {
+		// Which of those that were marked at the same time has done that? Once more, alone.
+		g.alone.Lock()
+		m, changed, err = g.run(ctx, t, text)
+		g.alone.Unlock()
+	}
+	if len(changed) > 0 {
+		m = newMark(student, e, wasEnded, fmt.Sprintf("it has changed the course's own files, such as %s", changed[0]))
+	}
+	if err != nil || ctx.Err() != nil {
+		return m, false, err // it is marked when the run goes on
+	}
+	return m, false, g.journal.add(key, m)
+}
+
+// run marks an answer, and sees whether it has changed anything of the course.
+func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed []string, err error) {
+	dir, err := os.MkdirTemp(g.work, "a")
+	if err != nil {
+		return m, nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "answer.go")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return m, nil, err
+	}
+	m = newMark(t.submission.student, t.exercise, wasMarked, "")
+	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file}, g.env, g.limits, func(n news) {
+		switch n.Kind {
+		case isVerdict:
+			m.note(n)
+		case isEnd:
+		default:
+			m.Outcome, m.Message = n.Kind, n.Message
+		}
+	})
+	if err != nil {
+		m.Outcome, m.Message = wasEnded, err.Error()
+	}
+	changed, err = g.pristine.restore()
+	return m, changed, err
+}
+
+// progress says how far it is, on stderr.
+type progress struct {
+	to         io.Writer
+	of, marked int
+	fresh      int // that were not known before
+	began      time.Time
+}
+
+func (p *progress) done(known bool) {
+	p.marked++
+	if !known {
+		p.fresh++
+	}
+	left := ""
+	if p.fresh > 0 {
+		each := time.Since(p.began) / time.Duration(p.fresh)
+		left = fmt.Sprintf(", about %v left", (each * time.Duration(p.of-p.marked)).Round(time.Second))
+	}
+	fmt.Fprintf(p.to, "\r%d of %d%s   ", p.marked, p.of, left)
+}
+
+func (p *progress) end() { fmt.Fprintln(p.to) }
