@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/multiprocessing/05-events-locks/lock"
 	"example.com/multiprocessing/exercises/kit"
 )
 
@@ -28,7 +30,10 @@ type grading struct {
 	env         []string
 	pristine    *snapshot
 	alone       sync.RWMutex // held for writing by who must be the only one that marks
-	work        string       // folder for the answers, removed at the end
+	checking    sync.Mutex
+	tampered    int // how often something was found changed; guarded by checking
+	copyLock    *lock.File
+	work        string // folder for the answers, removed at the end
 }
 
 // grade marks the answers of a class.
@@ -98,7 +103,10 @@ container, or in a throw-away account without a network.
 	if err := g.prepare(); err != nil {
 		return err
 	}
-	defer os.RemoveAll(g.work)
+	defer func() {
+		_ = os.RemoveAll(g.work)
+		_ = g.copyLock.Close()
+	}()
 	marks, err := g.markAll(ctx)
 	// Files are written in any case: an interrupted run has results, too.
 	for _, o := range outputs {
@@ -118,6 +126,11 @@ func (g *grading) prepare() (err error) {
 	if g.pristine, err = takeSnapshot(g.root); err != nil {
 		return err
 	}
+	copied, err := g.copyCourse()
+	if err != nil {
+		return err
+	}
+	g.course = &course{copied, filepath.Join(copied, "exercises"), g.stdout, g.stderr}
 	if g.work, err = os.MkdirTemp("", "grade"); err != nil {
 		return err
 	}
@@ -137,7 +150,34 @@ func (g *grading) prepare() (err error) {
 	return os.Mkdir(home, 0o700)
 }
 
-// a task is an answer that is to be marked.
+// copyCourse copies the course. Answers are built in the copy, so that whatever they do is not
+// done to the instructor's, and there is no solution beside them. The copies are at the same
+// places each time, since go build does much less then; each belongs to one run at a time.
+func (g *grading) copyCourse() (copied string, err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		copied := filepath.Join(cache, "multiprocessing-in-go", fmt.Sprintf("graded-%s-%d", digest([]byte(g.root))[:16], n))
+		if err := os.MkdirAll(copied, 0o700); err != nil {
+			return "", err
+		}
+		if g.copyLock, err = lock.Open(copied + ".lock"); err != nil {
+			return "", err
+		}
+		if _, err = g.copyLock.TryAcquire(); err == nil {
+			_, err = g.pristine.restore(copied)
+			return copied, err
+		}
+		_ = g.copyLock.Close()
+		if !errors.Is(err, lock.ErrHeld) {
+			return "", err
+		}
+	}
+}
+
+// A task is an answer that is to be marked.
 type task struct {
 	submission submission
 	exercise   kit.Exercise
@@ -203,16 +243,17 @@ func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err 
 		return m, true, nil
 	}
 	g.alone.RLock()
-	m, changed, err := g.run(ctx, t, text)
+	m, changed, suspect, err := g.run(ctx, t, text)
 	g.alone.RUnlock()
-	if len(changed) > 0 && g.parallel > 1 {
-		// Which of those that were marked at the same time has done that? Once more, alone.
+	if suspect && g.parallel > 1 {
+		// Which of those that were marked at the same time has done that, and which has
+		// suffered from it? Once more, alone.
 		g.alone.Lock()
-		m, changed, err = g.run(ctx, t, text)
+		m, changed, _, err = g.run(ctx, t, text)
 		g.alone.Unlock()
 	}
 	if len(changed) > 0 {
-		m = newMark(student, e, wasEnded, fmt.Sprintf("it has changed the course's own files, such as %s", changed[0]))
+		m = newMark(student, e, wasEnded, fmt.Sprintf("it has changed what is not its own: %s", changed[0]))
 	}
 	if err != nil || ctx.Err() != nil {
 		return m, false, err // it is marked when the run goes on
@@ -220,17 +261,21 @@ func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err 
 	return m, false, g.journal.add(key, m)
 }
 
-// run marks an answer, and sees whether it has changed anything of the course.
-func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed []string, err error) {
+// run marks an answer, and sees whether anything of the course has changed. The mark is suspect
+// if so, also if somebody else has found that out meanwhile.
+func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed []string, suspect bool, err error) {
 	dir, err := os.MkdirTemp(g.work, "a")
 	if err != nil {
-		return m, nil, err
+		return m, nil, false, err
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "answer.go")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return m, nil, err
+		return m, nil, false, err
 	}
+	g.checking.Lock()
+	before := g.tampered
+	g.checking.Unlock()
 	m = newMark(t.submission.student, t.exercise, wasMarked, "")
 	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file}, g.env, g.limits, func(n news) {
 		switch n.Kind {
@@ -244,8 +289,16 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 	if err != nil {
 		m.Outcome, m.Message = wasEnded, err.Error()
 	}
-	changed, err = g.pristine.restore()
-	return m, changed, err
+	g.checking.Lock()
+	defer g.checking.Unlock()
+	changed, err = g.pristine.restore(g.root)
+	if now, rerr := os.ReadFile(file); rerr != nil || !bytes.Equal(now, text) {
+		changed = append(changed, "the answers")
+	}
+	if len(changed) > 0 {
+		g.tampered++
+	}
+	return m, changed, g.tampered != before, err
 }
 
 // progress says how far it is, on stderr.

@@ -12,6 +12,7 @@
 //
 //	go run ./exercises grade -submissions DIR
 //	                                    mark the answers of a class; -h shows how
+//	go run ./exercises export -o FOLDER make a copy to hand out, without solutions; -h shows how
 //
 // Where you stand is found out by running the checks, each time: there is no file that keeps
 // it, so nothing can be wrong with that file.
@@ -84,6 +85,7 @@ func init() { // in a declaration, help would be an initialisation cycle
 		{"reset", "NN", "begin again; your answer is kept beside it", (*course).reset},
 		{"solution", "NN [-show]", "the worked solution, when you have passed, or in any case", (*course).solution},
 		{"doctor", "", "what will work on this machine, and how to mend the rest", (*course).doctor},
+		{"export", "-o FOLDER", "make a copy to hand out, without solutions; export -h shows how", (*course).export},
 		{"grade", "-submissions DIR", "mark the answers of a class; grade -h shows how", (*course).grade},
 	}
 }

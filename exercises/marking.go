@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/leaktest"
 	"example.com/multiprocessing/01-pipes/pipe"
+	"example.com/multiprocessing/03-persistent-worker/child"
 	"example.com/multiprocessing/04-fork-order/process"
 	"example.com/multiprocessing/exercises/kit"
 )
@@ -132,10 +134,10 @@ func (c *course) mark(ctx context.Context, j job, env []string, l limits, say fu
 				return cause
 			}
 			<-p.Done()
-			if p.Err() != nil {
-				return p.Err()
+			if _, ok := errors.AsType[*child.DiedError](p.Err()); ok {
+				return fmt.Errorf("the process that marks it has died: %s", p.Died().Status())
 			}
-			return fmt.Errorf("the process that marks it has ended: %w", err)
+			return fmt.Errorf("the process that marks it has ended: %w", cmp.Or(p.Err(), err))
 		}
 		say(n)
 		ended = n.Kind != isVerdict

@@ -154,28 +154,37 @@ func digest(parts ...[]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// A snapshot has the files of the course that decide about marks: all that is built. It is
-// taken before the first answer runs.
+// A snapshot has the files of the course that decide about marks: all that is built, without
+// solutions. It is taken before the first answer runs.
 type snapshot struct {
-	root   string
 	files  map[string][]byte
 	digest string
 }
 
 func takeSnapshot(root string) (*snapshot, error) {
-	files, err := decisive(root)
+	files, err := sources(root)
 	if err != nil {
 		return nil, err
+	}
+	for name := range files {
+		if dir, base := filepath.Split(name); filepath.Base(dir) == "answer" {
+			// What the instructor has tried there is nobody's business.
+			delete(files, name)
+			stub, err := os.ReadFile(filepath.Join(root, filepath.Dir(filepath.Clean(dir)), "testdata", "stub", base))
+			if err == nil {
+				files[name] = stub
+			}
+		}
 	}
 	var parts [][]byte
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		parts = append(parts, []byte(name), files[name])
 	}
-	return &snapshot{root, files, digest(parts...)}, nil
+	return &snapshot{files, digest(parts...)}, nil
 }
 
-// decisive reads the files.
-func decisive(root string) (map[string][]byte, error) {
+// sources reads what is built.
+func sources(root string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -189,29 +198,33 @@ func decisive(root string) (map[string][]byte, error) {
 			return nil
 		}
 		if slices.Contains([]string{".go", ".mod", ".sum", ".s", ".work"}, filepath.Ext(base)) {
-			files[strings.TrimPrefix(name, root)], err = os.ReadFile(name)
+			var relative string
+			if relative, err = filepath.Rel(root, name); err == nil {
+				files[relative], err = os.ReadFile(name)
+			}
 		}
 		return err
 	})
 	return files, err
 }
 
-// restore makes the files what they were, and tells what was changed.
-func (s *snapshot) restore() (changed []string, err error) {
-	now, err := decisive(s.root)
+// restore makes the files in a folder what they are in the snapshot, and tells which were not.
+func (s *snapshot) restore(root string) (changed []string, err error) {
+	now, err := sources(root)
 	if err != nil {
 		return nil, err
 	}
 	for name := range now {
 		if _, ok := s.files[name]; !ok {
 			changed = append(changed, name)
-			err = errors.Join(err, os.Remove(s.root+name))
+			err = errors.Join(err, os.Remove(filepath.Join(root, name)))
 		}
 	}
 	for name, text := range s.files {
 		if is, ok := now[name]; !ok || !bytes.Equal(is, text) {
 			changed = append(changed, name)
-			err = errors.Join(err, os.WriteFile(s.root+name, text, 0o644))
+			file := filepath.Join(root, name)
+			err = errors.Join(err, os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, text, 0o644))
 		}
 	}
 	slices.Sort(changed)
