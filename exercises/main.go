@@ -9,6 +9,7 @@
 //	go run ./exercises reset 03         begin again; your answer is kept beside it
 //	go run ./exercises solution 03      the worked solution, when you have passed, or with -show
 //	go run ./exercises doctor           what will work on this machine, and how to mend the rest
+//	go run ./exercises bench            the benchmarks, beside Python where it is found
 //
 //	go run ./exercises grade -submissions DIR
 //	                                    mark the answers of a class; -h shows how
@@ -85,6 +86,7 @@ func init() { // in a declaration, help would be an initialisation cycle
 		{"reset", "NN", "begin again; your answer is kept beside it", (*course).reset},
 		{"solution", "NN [-show]", "the worked solution, when you have passed, or in any case", (*course).solution},
 		{"doctor", "", "what will work on this machine, and how to mend the rest", (*course).doctor},
+		{"bench", "[-only NN]", "the benchmarks, beside Python where it is found", (*course).bench},
 		{"export", "-o FOLDER", "make a copy to hand out, without solutions; export -h shows how", (*course).export},
 		{"grade", "-submissions DIR", "mark the answers of a class; grade -h shows how", (*course).grade},
 	}

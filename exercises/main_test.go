@@ -177,6 +177,7 @@ func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{
 		{"nosuch"}, {"check"}, {"check", "09"}, {"check", "x"}, {"check", ""}, {"check", "1", "nosuch"}, {"hint"}, {"reset"}, {"solution"},
 		{"next", "1"}, {"status", "1"}, {"doctor", "1"}, {"grade"}, {"grade", "-j", "0", "-submissions", "x"}, {"grade", "-nosuch"}, {"watch", "1", "2"},
+		{"bench", "x"}, {"bench", "-n", "0"}, {"bench", "-only", "99"}, {"export", "-nosuch"},
 	} {
 		require.ErrorIs(t, l.do(t.Context(), args), errUsage, "%q", args)
 	}
@@ -236,4 +237,22 @@ func TestDoctor(t *testing.T) {
 	said = l.says(errNotYet, "doctor")
 	require.Contains(t, said, "NEEDED   programs may run in the temporary folder /nosuch")
 	require.Contains(t, said, "export TMPDIR=")
+}
+
+// Each row of the benchmarks' table names benchmarks that exist.
+func TestBench(t *testing.T) {
+	times := map[string][]float64{}
+	for _, row := range comparisons {
+		times[row.dir+" "+row.ours], times[row.dir+" "+row.theirs] = []float64{1000, 2000, 1500}, []float64{4000, 3000, 3000}
+	}
+	var table bytes.Buffer
+	writeBench(&table, comparisons, times, 3)
+	require.Contains(t, table.String(), "| 01 | round trip, 60 bytes | 1.5 µs | 3 µs | CPython | 2x (1.5 to 4) |")
+	require.Equal(t, len(comparisons)+4, strings.Count(table.String(), "\n"))
+	if testing.Short() {
+		t.Skip("not in -short: it builds and runs benchmarks")
+	}
+	l := newLearner(t)
+	said := l.says(nil, "bench", "-only", "02", "-n", "1", "-benchtime", "1x")
+	require.Regexp(t, `(?m)^\| 02 \| a read with a limit, satisfied at once \| \S+ \S+ \|`, said)
 }
