@@ -20,7 +20,7 @@ func offline(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOMODCACHE="+filepath.Join(t.TempDir(), "none"), "GOPROXY=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local", "GODEBUG=")
+	cmd.Env = append(os.Environ(), "GOMODCACHE="+filepath.Join(t.TempDir(), "none"), "GOPROXY=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local", "GODEBUG=", "SOAK=")
 	text, err := cmd.CombinedOutput()
 	require.NoError(t, err, "go %q: %s", args, text)
 	return string(text)

@@ -197,7 +197,8 @@ func sources(root string) (map[string][]byte, error) {
 			}
 			return nil
 		}
-		if slices.Contains([]string{".go", ".mod", ".sum", ".s", ".work"}, filepath.Ext(base)) {
+		// modules.txt: a copy that was made with export has a vendor folder.
+		if slices.Contains([]string{".go", ".mod", ".sum", ".s", ".work"}, filepath.Ext(base)) || base == "modules.txt" {
 			var relative string
 			if relative, err = filepath.Rel(root, name); err == nil {
 				files[relative], err = os.ReadFile(name)

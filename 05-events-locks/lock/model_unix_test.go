@@ -57,12 +57,17 @@ var play = process.Func("play", func(ctx context.Context, p player) (struct{}, e
 		if err != nil {
 			continue // not now
 		}
-		// One write with O_APPEND is one line, whole and in order.
-		fmt.Fprintf(journal, "begin %d %d %t\n", p.ID, grant.Token, grant.PrevDied)
+		// One write with O_APPEND is one line, whole and in order. All lines have the same
+		// length, which divides that of a page: a process that is killed in the middle of a
+		// write(2) has written a page of it, or none.
+		write := func(format string, args ...any) {
+			fmt.Fprintf(journal, "%-63s\n", fmt.Sprintf(format, args...))
+		}
+		write("begin %d %d %t", p.ID, grant.Token, grant.PrevDied)
 		for range random.IntN(2000) {
 			busy++ // something that takes time
 		}
-		fmt.Fprintf(journal, "end %d\n", p.ID)
+		write("end %d", p.ID)
 		if err := l.Release(); err != nil {
 			return struct{}{}, err
 		}
