@@ -68,14 +68,11 @@ func (c *course) bench(ctx context.Context, args []string) error {
 	rounds := flags.Int("n", 7, "how many times; the table has the median")
 	only := flags.String("only", "", "one lesson, `NN`")
 	each := flags.String("benchtime", "300ms", "how long each benchmark runs each time, as for go test")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return errUsage
+	if err := parse(flags, args); err != nil {
+		return err
 	}
-	if flags.NArg() > 0 || *rounds < 1 {
-		return fmt.Errorf("bench -h shows what there is: %w", errUsage)
+	if *rounds < 1 {
+		return fmt.Errorf("-n must be positive: %w", errUsage)
 	}
 	var rows []comparison
 	for _, row := range comparisons {

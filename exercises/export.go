@@ -35,15 +35,10 @@ empty caches; all that a student needs is Go.
 	to := flags.String("o", "", "the `folder` to make, or the .zip")
 	lesson := flags.String("lesson", "", "one lesson, `NN`, with what it imports and its exercise")
 	forGradescope := flags.Bool("gradescope", false, "an autograder for Gradescope, with -lesson: it marks that exercise")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return errUsage
+	if err := parse(flags, args); err != nil {
+		return err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return fmt.Errorf("export knows no %q; export -h shows what there is: %w", flags.Arg(0), errUsage)
 	case *to == "":
 		return fmt.Errorf("export to where? export -o FOLDER, or -o FILE.zip: %w", errUsage)
 	case *forGradescope && *lesson == "":

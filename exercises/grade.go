@@ -67,15 +67,10 @@ container, or in a throw-away account without a network.
 			return nil
 		})
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return errUsage
+	if err := parse(flags, args); err != nil {
+		return err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return fmt.Errorf("grade knows no %q; grade -h shows what there is: %w", flags.Arg(0), errUsage)
 	case *dir == "":
 		return fmt.Errorf("which submissions? grade -submissions DIR: %w", errUsage)
 	case g.parallel < 1 || g.limits.time <= 0 || *memory < 1 || g.limits.processes < 1:

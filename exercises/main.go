@@ -69,6 +69,19 @@ var (
 	errUsage  = errors.New("go run ./exercises -h shows what there is")
 )
 
+// parse parses flags. What is wrong with them, the flag package has said already.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil && !errors.Is(err, flag.ErrHelp) {
+		return errUsage
+	} else if err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s knows no %q; %s -h shows what there is: %w", flags.Name(), flags.Arg(0), flags.Name(), errUsage)
+	}
+	return nil
+}
+
 type command struct {
 	name, args, says string
 	do               func(c *course, ctx context.Context, args []string) error

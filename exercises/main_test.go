@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/leaktest"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 	"example.com/multiprocessing/exercises/kit"
 )
 
@@ -29,30 +29,12 @@ func TestMain(m *testing.M) {
 type learner struct {
 	*course
 	t   *testing.T
-	out *shared
-}
-
-// shared is what several goroutines write and read.
-type shared struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *shared) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *shared) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	out *processtest.Buffer
 }
 
 func newLearner(t *testing.T) *learner {
 	t.Helper()
-	l := &learner{t: t, out: &shared{}}
+	l := &learner{t: t, out: &processtest.Buffer{}}
 	var err error
 	l.course, err = newCourse(l.out, l.out)
 	require.NoError(t, err)

@@ -3,7 +3,6 @@
 package process_test
 
 import (
-	"bytes"
 	"context"
 	"regexp"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/04-fork-order/process"
+	"example.com/multiprocessing/04-fork-order/process/processtest"
 )
 
 // A frontend as a program would have one.
@@ -111,7 +111,7 @@ func TestACacheThatCannotStart(t *testing.T) {
 
 // R03-31: what the log of a process object tells.
 func TestTheLog(t *testing.T) {
-	var log lockedBuffer
+	var log processtest.Buffer
 	process.SetLogger(process.NewLogger(&log))
 	defer process.SetLogger(nil)
 	task := start(t, square.New(3, quiet(t, process.Config{Name: "logged", Stderr: &log})))
@@ -142,22 +142,4 @@ msg="done with it" process=main pid=N
 	require.Equal(t, `msg=created process=logged pid=N object=logged target=square by=main
 msg=destroyed process=logged pid=N object=logged exit=0
 `, strings.Join(child, ""))
-}
-
-// A lockedBuffer is written to by the log and by what comes from a child.
-type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,7 +60,7 @@ func TestTheDelegate(t *testing.T) {
 
 // With -log, the server says what has become of each connection, request and process.
 func TestLog(t *testing.T) {
-	var log words
+	var log processtest.Buffer
 	process.SetLogger(process.NewLogger(&log))
 	defer process.SetLogger(nil)
 	r := start(t, Config{Mode: "delegate", Log: true})
@@ -81,22 +80,4 @@ func TestLog(t *testing.T) {
 		part = strings.ReplaceAll(part, "PID", strconv.Itoa(os.Getpid()))
 		require.Contains(t, log.String(), part)
 	}
-}
-
-// words are what several goroutines write.
-type words struct {
-	mu sync.Mutex
-	strings.Builder
-}
-
-func (w *words) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.Builder.Write(b)
-}
-
-func (w *words) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.Builder.String()
 }
