@@ -110,21 +110,15 @@ func TestGrade(t *testing.T) {
 	require.Empty(t, cmp.Diff(first, c.marked()), "from the journal")
 	require.Less(t, time.Since(start), 30*time.Second)
 
-	t.Run("two at a time, interrupted after each mark", func(t *testing.T) {
+	t.Run("two at a time, interrupted after a mark", func(t *testing.T) {
 		journal := filepath.Join(t.TempDir(), "journal")
-		for n := 1; ; n++ {
-			require.Less(t, n, 10)
-			ctx, cancel := context.WithCancel(t.Context())
-			c.stderr = &cutter{after: " of ", cut: cancel}
-			err := c.do(ctx, []string{"grade", "-submissions", c.dir, "-journal", journal, "-j", "2"})
-			cancel()
-			c.stderr = c.out
-			if err == nil {
-				break
-			}
-			require.ErrorContains(t, err, "interrupted")
-		}
-		require.Empty(t, cmp.Diff(first, c.marked("-journal", journal)))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c.stderr = &cutter{after: " of ", cut: cancel}
+		err := c.do(ctx, []string{"grade", "-submissions", c.dir, "-journal", journal, "-j", "2"})
+		c.stderr = c.out
+		require.ErrorContains(t, err, "interrupted")
+		require.Empty(t, cmp.Diff(first, c.marked("-journal", journal)), "gone on")
 	})
 }
 
