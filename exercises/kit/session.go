@@ -86,8 +86,8 @@ func (s *Session[Q, R]) died(err error) {
 	case <-s.Driver.Ended:
 	case <-time.After(10 * time.Second):
 	}
-	s.Trial.Failf("The program with your %s has ended before %s had returned (%s; %v).\nDoes it call os.Exit, or has it crashed? It has printed:\n%s",
-		s.what, s.what, s.Driver.Ending(), err, s.Driver.Output())
+	s.Trial.Failf("The program with your %s has ended in the middle (%s; %v).\nDoes it call os.Exit, or has it crashed? It has printed:\n%s",
+		s.what, s.Driver.Ending(), err, s.Driver.Output())
 }
 
 // Finish lets the driver go and wants it to go in peace.
