@@ -26,6 +26,7 @@ type grading struct {
 	limits      limits
 	parallel    int
 	again       bool
+	confine     bool
 	journal     *journal
 	env         []string
 	pristine    *snapshot
@@ -58,6 +59,7 @@ container, or in a throw-away account without a network.
 	flags.BoolVar(&g.again, "again", false, "mark what has a mark already")
 	flags.IntVar(&g.parallel, "j", 1, "how many answers to mark at the same time")
 	flags.DurationVar(&g.limits.time, "time", 5*time.Minute, "for one answer")
+	flags.BoolVar(&g.confine, "confine", true, "keep an answer from changing files outside of its temporary folder, and from\ntouching other processes, where the system can (Linux with Landlock)")
 	memory := flags.Int64("memory", 2048, "for one answer, with all its processes, in MiB")
 	flags.IntVar(&g.limits.processes, "processes", 200, "of one answer at the same time")
 	var outputs []output
@@ -233,7 +235,7 @@ func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err 
 		return newMark(student, e, notSubmitted, ""), true, nil
 	}
 	// Two students with the same answer get the same mark; each has an entry of his own.
-	key := digest([]byte(student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits))
+	key := digest([]byte(student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits, g.confine))
 	if m, ok := g.journal.find(key); ok && !g.again {
 		return m, true, nil
 	}
@@ -272,7 +274,7 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 	before := g.tampered
 	g.checking.Unlock()
 	m = newMark(t.submission.student, t.exercise, wasMarked, "")
-	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file}, g.env, g.limits, func(n news) {
+	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file, Confine: g.confine}, g.env, g.limits, func(n news) {
 		switch n.Kind {
 		case isVerdict:
 			m.note(n)

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/multiprocessing/01-pipes/leaktest"
+	"example.com/multiprocessing/exercises/kit"
 )
 
 const attacks = "exercises/kit/testdata/attacks/"
@@ -164,32 +165,53 @@ func TestAttacks(t *testing.T) {
 	before, err := takeSnapshot(newLearner(t).root)
 	require.NoError(t, err)
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // if one of them changes it, all the same
-	c := newClass(t)
-	c.hands("honest", c.read("solutions", "01-pipes", "answer.go"), "100")
-	for name, want := range map[string]string{
-		"kills-the-marker":             "ended: signal: killed",
+	// What an answer can do to others when it is not confined, and what becomes of that.
+	others := map[string]string{
+		"kills-the-marker":        "ended: signal: killed",
+		"speaks-for-the-marker":   "ended: signal: killed",
+		"rewrites-the-suite":      "ended: it has changed what is not its own",
+		"looks-for-other-answers": "ended: it has changed what is not its own",
+	}
+	// And what it does with what it has.
+	itself := map[string]string{
 		"three-hundred-processes":      "ended: more than 100 processes",
 		"eats-memory":                  "ended: more than 700 MiB",
-		"rewrites-the-suite":           "ended: it has changed what is not its own",
 		"runs-the-solution":            "0",
 		"sets-goflags":                 "0",
-		"speaks-for-the-marker":        "ended: signal: killed",
 		"removes-everything-temporary": "0",
-		"looks-for-other-answers":      "ended: it has changed what is not its own",
 		"brings-its-own-tests":         "not attempted",
-	} {
-		c.hands(name, c.read(attacks, "grader", name, "01-pipes", "answer.go"), want)
 	}
-	c.check(c.marked("-j", "2", "-memory", "700", "-processes", "100"))
-	slow := newClass(t)
-	for _, name := range []string{"stops-the-marker", "never-begins"} {
-		slow.hands(name, c.read(attacks, "grader", name, "01-pipes", "answer.go"), "ended: after 5s")
-	}
-	slow.check(slow.marked("-j", "2", "-time", "5s"))
-	entries, err := os.ReadDir(c.path(attacks, "grader"))
+	slow := map[string]string{"stops-the-marker": "ended: after 5s", "never-begins": "ended: after 5s"}
+	l := newLearner(t)
+	entries, err := os.ReadDir(l.path(attacks, "grader"))
 	require.NoError(t, err)
-	require.Len(t, entries, len(c.wants)-1+len(slow.wants), "one of them is not in this test")
-	after, err := takeSnapshot(c.learner.root)
+	require.Len(t, entries, len(others)+len(itself)+len(slow), "one of them is not in this test")
+	try := func(t *testing.T, honest bool, wants map[string]string, args ...string) {
+		c := newClass(t)
+		if honest {
+			c.hands("honest", c.read("solutions", "01-pipes", "answer.go"), "100")
+		}
+		for name, want := range wants {
+			c.hands(name, c.read(attacks, "grader", name, "01-pipes", "answer.go"), want)
+		}
+		c.check(c.marked(append(args, "-j", "2", "-memory", "700", "-processes", "100")...))
+	}
+	t.Run("as they like", func(t *testing.T) {
+		try(t, true, others, "-confine=false")
+		try(t, false, slow, "-confine=false", "-time", "5s")
+	})
+	t.Run("confined", func(t *testing.T) {
+		if files, signals := kit.Confines(); files && signals {
+			itself["stops-the-marker"] = "0"
+			for name := range others {
+				itself[name] = "0"
+			}
+		} else {
+			t.Log("this kernel cannot confine them")
+		}
+		try(t, true, itself)
+	})
+	after, err := takeSnapshot(l.root)
 	require.NoError(t, err)
 	require.Equal(t, before.digest, after.digest)
 }

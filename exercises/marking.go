@@ -23,6 +23,7 @@ type job struct {
 	Exercise string
 	File     string // absolute
 	Check    string // empty: all of them
+	Confine  bool   // to the temporary folder, see kit.Marking.Confine
 }
 
 // news is what the marker says, one after the other.
@@ -64,6 +65,9 @@ var marker = process.Service("marker", func(ctx context.Context, j job, front *p
 		return err
 	}
 	defer m.Close()
+	if j.Confine {
+		m.Confine(os.TempDir())
+	}
 	if attempted, err := m.Attempted(); err == nil && !attempted {
 		return tell(news{Kind: isUntouched})
 	}

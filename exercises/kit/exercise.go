@@ -68,6 +68,7 @@ type Trial struct {
 	Driver  string            // the driver's executable, with the answer in it
 	Helper  map[string]string // package → executable
 	Dir     string            // a directory of its own, removed afterwards
+	confine []string          // see Marking.Confine
 	verdict *Verdict
 	cleanup []func()
 }

@@ -18,7 +18,13 @@ type Marking struct {
 	exercise Exercise
 	dir      string
 	programs map[string]string
+	confine  []string
 }
+
+// Confine makes the answer, and all that it starts, unable to change files except below these
+// folders, or to do anything to processes outside, as far as the system can do that; see
+// [Confines].
+func (m *Marking) Confine(folders ...string) { m.confine = folders }
 
 // Prepare inspects and builds an answer. file is empty for the learner's own,
 // in its place. The error is a [*Refusal] or a [*BuildError] if the answer is at
@@ -55,7 +61,7 @@ func (m *Marking) Check(c Check) Verdict {
 	if err != nil {
 		return Verdict{Check: c, Message: err.Error()}
 	}
-	t := &Trial{Driver: m.programs[m.exercise.Driver], Helper: m.programs, Dir: dir}
+	t := &Trial{Driver: m.programs[m.exercise.Driver], Helper: m.programs, Dir: dir, confine: m.confine}
 	return t.try(c)
 }
 

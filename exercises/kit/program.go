@@ -33,7 +33,11 @@ func (t *Trial) Start(name string, cmd *exec.Cmd) *Program {
 	cmd.WaitDelay = time.Second // a descendant may hold the output open
 	ownGroup(cmd)
 	p.before = childrenOfOurs()
-	if err := cmd.Start(); err != nil {
+	start := cmd.Start
+	if len(t.confine) > 0 {
+		start = func() error { return startConfined(cmd, t.confine) }
+	}
+	if err := start(); err != nil {
 		t.Failf("cannot start %s: %v", name, err)
 	}
 	p.PID = cmd.Process.Pid
