@@ -19,6 +19,7 @@
 package child
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,7 +69,7 @@ type Options struct {
 	StderrFile string
 
 	// TempDir, if not empty, is a directory that is removed when the program has
-	// ended, or when we have.
+	// ended, or when we have. It is made, for this user alone, if it is not there.
 	TempDir string
 
 	// CPUs, if not empty, are the numbers of the processors that the program may
@@ -161,6 +162,10 @@ func (c *Child) start() error {
 	if err := c.group.prepare(c); err != nil {
 		return err
 	}
+	// Not before: now somebody is there to remove it if we are killed.
+	if err := c.makeTempDir(); err != nil {
+		return err
+	}
 	if err := startBusy(c.cmd, c.o.CPUs...); err != nil {
 		return err
 	}
@@ -215,6 +220,16 @@ func (c *Child) abandon() {
 	c.stderr.abandon()
 	c.group.end()
 	c.removeTempDir()
+}
+
+func (c *Child) makeTempDir() error {
+	if c.o.TempDir == "" {
+		return nil
+	}
+	if err := os.Mkdir(c.o.TempDir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 func (c *Child) removeTempDir() {

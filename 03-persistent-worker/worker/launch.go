@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -32,15 +34,12 @@ func launch(w *Worker) (*run, error) {
 		cmd.Stderr = c.Stderr
 	}
 	if c.Dir == "" {
-		dir, err := os.MkdirTemp("", "worker-")
-		if err != nil {
-			return nil, err
-		}
-		cmd.Dir, o.TempDir = dir, dir // removed by package child from now on
+		// Package child makes it, and removes it. Until then it is a name that nobody guesses.
+		o.TempDir = filepath.Join(os.TempDir(), "worker-"+rand.Text())
+		cmd.Dir = o.TempDir
 	}
 	r := &run{config: c, over: make(chan struct{})}
 	if err := r.connect(cmd, &o); err != nil {
-		os.RemoveAll(o.TempDir)
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	if c.StartTimeout > 0 {
