@@ -23,6 +23,7 @@ import (
 // ends, and pss-MiB is the memory of one that waits. A program of its own does it: a test
 // binary takes four times as long to start, and is not what anybody starts.
 func BenchmarkStart(b *testing.B) {
+	defer leaktest.ReapOrphans() // the last one may end after the program
 	program := build(b, "program")
 	cmd := exec.Command(program, "bench")
 	in, err := cmd.StdinPipe()
