@@ -67,7 +67,7 @@ func (c *course) bench(ctx context.Context, args []string) error {
 	flags.SetOutput(c.stderr)
 	rounds := flags.Int("n", 7, "how many times; the table has the median")
 	only := flags.String("only", "", "one lesson, `NN`")
-	each := flags.String("benchtime", "300ms", "how long each benchmark runs each time, as for go test")
+	each := flags.String("benchtime", "1s", "how long each benchmark runs each time, as for go test")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
