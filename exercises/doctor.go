@@ -93,8 +93,12 @@ func (c *course) goCommand(ctx context.Context, args ...string) error {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
-		return errors.New(first)
+		for line := range strings.Lines(stderr.String()) {
+			if !strings.HasPrefix(line, "go: downloading ") { // that is what it could not do
+				return errors.New(strings.TrimSpace(line))
+			}
+		}
+		return err
 	}
 	return nil
 }
