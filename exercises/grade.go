@@ -202,9 +202,9 @@ func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
 				m, known, err := g.markOne(ctx, t)
 				mu.Lock()
 				if err != nil && first == nil && ctx.Err() == nil {
-					first = err
+					first = fmt.Errorf("%s, %s: not marked: %w", t.submission.student, t.exercise.Name, err)
 				}
-				if ctx.Err() == nil || known {
+				if err == nil && (ctx.Err() == nil || known) {
 					marks[t.place] = m
 					p.done(known)
 				}
@@ -283,9 +283,11 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 			m.Outcome, m.Message = n.Kind, n.Message
 		}
 	})
-	if err != nil {
-		m.Outcome, m.Message = wasEnded, err.Error()
+	if ended, ok := errors.AsType[endError](err); ok {
+		m.Outcome, m.Message = wasEnded, ended.Error()
+		err = nil
 	}
+	marking := err
 	g.checking.Lock()
 	defer g.checking.Unlock()
 	changed, err = g.pristine.restore(g.root)
@@ -295,7 +297,7 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 	if len(changed) > 0 {
 		g.tampered++
 	}
-	return m, changed, g.tampered != before, err
+	return m, changed, g.tampered != before, errors.Join(marking, err)
 }
 
 // progress says how far it is, on stderr.

@@ -139,7 +139,7 @@ func (c *course) mark(ctx context.Context, j job, env []string, l limits, say fu
 			}
 			<-p.Done()
 			if _, ok := errors.AsType[*child.DiedError](p.Err()); ok {
-				return fmt.Errorf("the process that marks it has died: %s", p.Died().Status())
+				return endError{fmt.Sprintf("the process that marks it has died: %s", p.Died().Status())}
 			}
 			return fmt.Errorf("the process that marks it has ended: %w", cmp.Or(p.Err(), err))
 		}
@@ -159,22 +159,23 @@ func (c *course) guard(ctx context.Context, stop context.CancelCauseFunc, pid in
 		case <-ctx.Done():
 			return
 		case <-over:
-			stop(limitError{fmt.Sprintf("it was ended after %v", l.time)})
+			stop(endError{fmt.Sprintf("it was ended after %v", l.time)})
 		case <-look.C:
 			switch load := kit.LoadOf(pid); {
 			case load.Memory > l.memory:
-				stop(limitError{fmt.Sprintf("it was ended: its processes have taken more than %d MiB of memory", l.memory>>20)})
+				stop(endError{fmt.Sprintf("it was ended: its processes have taken more than %d MiB of memory", l.memory>>20)})
 			case load.Processes > l.processes:
-				stop(limitError{fmt.Sprintf("it was ended: it has had more than %d processes at the same time", l.processes)})
+				stop(endError{fmt.Sprintf("it was ended: it has had more than %d processes at the same time", l.processes)})
 			}
 		}
 	}
 }
 
-// A limitError says which limit an answer has gone over.
-type limitError struct{ text string }
+// An endError says what an answer has done to end its own marking: it has gone over a limit, or
+// has killed who marks it. All other errors are not its fault.
+type endError struct{ text string }
 
-func (e limitError) Error() string { return e.text }
+func (e endError) Error() string { return e.text }
 
 // ordinary are the limits for a learner's own answer.
 var ordinary = limits{time: 10 * time.Minute, memory: 4 << 30, processes: 1000}
