@@ -33,20 +33,25 @@ var formats = []struct {
 
 func toFile(write func(w io.Writer, marks []Mark) error) func(path string, marks []Mark) error {
 	return func(path string, marks []Mark) error {
-		// Beside it first: whoever reads it finds the old one or the new one, and no half.
-		f, err := os.CreateTemp(filepath.Dir(path), ".grade")
-		if err != nil {
-			return err
-		}
-		err = errors.Join(write(f, marks), f.Chmod(0o644), f.Close())
-		if err == nil {
-			err = os.Rename(f.Name(), path)
-		}
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
+		return replaceFile(path, func(w io.Writer) error { return write(w, marks) })
+	}
+}
+
+// replaceFile writes a file, beside it first: whoever reads it finds the old one or the new
+// one, and no half.
+func replaceFile(path string, write func(w io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".grade")
+	if err != nil {
 		return err
 	}
+	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // byStudent cuts marks, which are in order, into those of each student.
@@ -79,7 +84,8 @@ func (m Mark) cell() string {
 	return m.Outcome
 }
 
-func rows(marks []Mark) (all [][]string) {
+// rows are a table, with a head, and in each cell what cell says.
+func rows(marks []Mark, cell func(Mark) string) (all [][]string) {
 	for i, each := range byStudent(marks) {
 		if i == 0 {
 			head := []string{"student"}
@@ -90,7 +96,7 @@ func rows(marks []Mark) (all [][]string) {
 		}
 		row := []string{each[0].Student}
 		for _, m := range each {
-			row = append(row, m.cell())
+			row = append(row, cell(m))
 		}
 		points, _ := sum(each)
 		all = append(all, append(row, strconv.Itoa(points)))
@@ -100,7 +106,7 @@ func rows(marks []Mark) (all [][]string) {
 
 func writeTable(w io.Writer, marks []Mark) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows(marks) {
+	for _, row := range rows(marks, Mark.cell) {
 		for i, cell := range row {
 			row[i] = printable(cell)
 		}
@@ -118,24 +124,11 @@ func printable(text string) string {
 // writeCSV writes numbers only, see RFC 4180: what is not marked is 0, and the JSON says why.
 func writeCSV(w io.Writer, marks []Mark) error {
 	c := csv.NewWriter(w)
-	for i, each := range byStudent(marks) {
-		if i == 0 {
-			head := []string{"student"}
-			for _, m := range each {
-				head = append(head, m.Exercise)
-			}
-			_ = c.Write(append(head, "sum"))
+	for i, row := range rows(marks, func(m Mark) string { return strconv.Itoa(m.Points) }) {
+		if i > 0 && strings.ContainsAny(row[0][:1], "=+-@\t\r") {
+			row[0] = "'" + row[0] // or a spreadsheet would take it for a formula
 		}
-		name := each[0].Student
-		if strings.ContainsAny(name[:1], "=+-@\t\r") {
-			name = "'" + name // or a spreadsheet would take it for a formula
-		}
-		row := []string{name}
-		for _, m := range each {
-			row = append(row, strconv.Itoa(m.Points))
-		}
-		points, _ := sum(each)
-		_ = c.Write(append(row, strconv.Itoa(points)))
+		_ = c.Write(row)
 	}
 	c.Flush()
 	return c.Error()
@@ -195,12 +188,12 @@ func writeGradescope(dir string, marks []Mark) error {
 		if err := os.MkdirAll(own, 0o755); err != nil {
 			return err
 		}
-		write := toFile(func(w io.Writer, marks []Mark) error {
+		err := replaceFile(filepath.Join(own, "results.json"), func(w io.Writer) error {
 			e := json.NewEncoder(w)
 			e.SetIndent("", "  ")
-			return e.Encode(newGradescope(marks))
+			return e.Encode(newGradescope(each))
 		})
-		if err := write(filepath.Join(own, "results.json"), each); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -272,7 +265,7 @@ func writeJUnit(w io.Writer, marks []Mark) error {
 
 func writeMarkdown(w io.Writer, marks []Mark) error {
 	var b strings.Builder
-	for i, row := range rows(marks) {
+	for i, row := range rows(marks, Mark.cell) {
 		for j, cell := range row {
 			row[j] = strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'", "[", `\[`).Replace(printable(cell))
 		}

@@ -121,7 +121,9 @@ func (c *course) mark(ctx context.Context, j job, env []string, l limits, say fu
 		return err
 	}
 	defer func() {
-		kit.KillDescendants(p.PID())
+		if p.IsAlive() { // or its number may be a stranger's; what it has left behind is a stray
+			kit.KillDescendants(p.PID())
+		}
 		_ = p.Kill()
 		<-p.Done()
 		starting.Lock()

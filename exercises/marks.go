@@ -139,10 +139,10 @@ func (j *journal) close() error {
 		}
 		b.Write(append(text, '\n'))
 	}
-	return errors.Join(j.file.Close(), toFile(func(w io.Writer, _ []Mark) error {
+	return errors.Join(j.file.Close(), replaceFile(j.file.Name(), func(w io.Writer) error {
 		_, err := w.Write(b.Bytes())
 		return err
-	})(j.file.Name(), nil))
+	}))
 }
 
 func digest(parts ...[]byte) string {
