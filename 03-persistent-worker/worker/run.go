@@ -60,8 +60,8 @@ func (r *run) call(ctx context.Context, line []byte) (json.RawMessage, error) {
 	switch {
 	case err == nil || remote:
 		return answer, r.answered(sent, err)
-	case errors.Is(sent, pipe.ErrGone) && r.endedWell():
-		err = errors.Join(err, errNotRead) // it was gone before we spoke
+	case (errors.Is(sent, pipe.ErrGone) || errors.Is(sent, pipe.ErrClosed)) && r.endedWell():
+		err = errors.Join(err, errNotRead) // it was gone, or told to go, before we spoke
 	case errors.Is(sent, pipe.ErrCutShort):
 		r.kill() // half a request is in the pipe, and can neither be taken back nor completed
 	case ctx.Err() != nil && !r.isGone():

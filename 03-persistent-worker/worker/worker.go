@@ -246,13 +246,20 @@ func (w *Worker) fail(r *run, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := errors.AsType[*child.DiedError](err); ok {
-		return err // it names the worker itself
-	}
+	closed := false
 	select {
 	case <-w.closing:
-		err = pipe.ErrClosed // whatever it is, it is a consequence
+		closed = true // whatever it is, it is a consequence
 	default:
+	}
+	if _, ok := errors.AsType[*child.DiedError](err); ok { // it names the worker itself
+		if closed {
+			err = fmt.Errorf("%w: %w", pipe.ErrClosed, err)
+		}
+		return err
+	}
+	if closed {
+		err = pipe.ErrClosed
 	}
 	if r == nil {
 		return fmt.Errorf("worker %q: %w", w.config.Name, err)
@@ -296,7 +303,8 @@ func (w *Worker) Kill() {
 
 // Close tells the program to go and waits until it has gone, at most Config.Grace
 // and a moment. Calls that wait get [pipe.ErrClosed], and so does every later
-// one. If ctx ends before, Close returns why, and the program is stopped without
+// one. The call that is being executed has as long to come to its end; then it gets
+// ErrClosed and the [*child.DiedError]. If ctx ends before, Close returns why, and the program is stopped without
 // you. A second Close waits too.
 func (w *Worker) Close(ctx context.Context) error {
 	w.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -428,6 +429,69 @@ func TestClose(t *testing.T) {
 
 	never := worker.New(config("serve")) // never started
 	closeWorker(t, never)
+}
+
+// The program is told to go while a call is about to send its request. It was not
+// executed, and it is Close that is to blame for that and not the program.
+func TestCloseBeforeTheRequest(t *testing.T) {
+	for range 10 {
+		c := shell(t, `read -r line; echo begun >&2; read -r line; echo 7`) // it answers at the end of its input
+		begun := make(lines, 1)
+		c.Stderr = begun
+		w := newWorker(t, c)
+		ctx, cancel := context.WithCancel(limited(t))
+		gaveUp := make(chan error, 1)
+		go func() {
+			_, err := w.Call(ctx, nil, nil)
+			gaveUp <- err
+		}()
+		<-begun
+		cancel()
+		require.ErrorIs(t, <-gaveUp, context.Canceled)
+		result := make(chan error, 1)
+		go func() { // it waits for the answer that nobody wants, and then sends
+			_, err := w.Call(limited(t), nil, nil)
+			result <- err
+		}()
+		runtime.Gosched()
+		closeWorker(t, w)
+		err := <-result
+		require.ErrorIs(t, err, pipe.ErrClosed)
+		_, died := errorAs[*child.DiedError](err)
+		require.False(t, died, "%v", err)
+	}
+}
+
+// Who is at work when the patience of Close is at its end learns both.
+func TestCloseKills(t *testing.T) {
+	c := shell(t, `trap '' TERM; read -r line; echo begun >&2; exec sleep 1000`)
+	c.Grace = 50 * time.Millisecond
+	begun := make(lines, 1)
+	c.Stderr = begun
+	w := newWorker(t, c)
+	result := make(chan error, 1)
+	go func() {
+		_, err := w.Call(limited(t), nil, nil)
+		result <- err
+	}()
+	<-begun
+	closeWorker(t, w)
+	err := <-result
+	require.ErrorIs(t, err, pipe.ErrClosed)
+	died, ok := errorAs[*child.DiedError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, syscall.SIGKILL, died.Signal)
+}
+
+// lines is a writer that passes on what is written to it.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
 }
 
 func TestAProgramThatDoesNotGoByItself(t *testing.T) {
