@@ -30,7 +30,9 @@ func (w *worker) hear(frame []byte) error {
 		w.rest()
 	}
 	p.dispatch()
-	w.wake.Signal()
+	if w.mayWrite() { // to wake its goroutine in vain would cost as much as all of the above
+		w.wake.Signal()
+	}
 	p.settle()
 	return err
 }

@@ -143,13 +143,18 @@ func (w *worker) sendUnsent() {
 	_ = w.conn.SendFrame(w.frame)
 }
 
+// mayWrite tells whether there is something to do for write. The caller has p.mu.
+func (w *worker) mayWrite() bool {
+	return len(w.unsent) > 0 || w.gone || w.leaving && w.tasks == 0
+}
+
 // write sends jobs, as many as there are in one piece, until the worker has gone.
 func (w *worker) write() {
 	var frame []byte
 	for {
 		w.pool.mu.Lock()
 		w.writing = false
-		for len(w.unsent) == 0 && !w.gone && !(w.leaving && w.tasks == 0) {
+		for !w.mayWrite() {
 			w.wake.Wait()
 		}
 		if w.gone || len(w.unsent) == 0 {
