@@ -44,10 +44,15 @@ func newClass(t *testing.T) *class {
 // hands in this text as an answer to exercise 01.
 func (c *class) hands(student, text, wants string) {
 	c.t.Helper()
-	name := filepath.Join(c.dir, student, "01-pipes", "answer.go")
+	c.handsIn(student, "01-pipes", text)
+	c.wants[student] = wants
+}
+
+func (c *class) handsIn(student, exercise, text string) {
+	c.t.Helper()
+	name := filepath.Join(c.dir, student, exercise, "answer.go")
 	require.NoError(c.t, os.MkdirAll(filepath.Dir(name), 0o700))
 	require.NoError(c.t, os.WriteFile(name, []byte(text), 0o600))
-	c.wants[student] = wants
 }
 
 // marked runs the grader, and returns the marks.
@@ -214,6 +219,34 @@ func TestAttacks(t *testing.T) {
 	after, err := takeSnapshot(l.root)
 	require.NoError(t, err)
 	require.Equal(t, before.digest, after.digest)
+}
+
+// What is tried first with any grader, at each exercise: to end with status 0 before anything
+// is checked, and to print what a good answer would have printed.
+func TestEveryExerciseIsAttacked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not in -short: it builds a program for each answer")
+	}
+	leaktest.Check(t)
+	c := newClass(t)
+	attacks := map[string]string{
+		"ends":   `attack.Exit(0)`,
+		"forges": `for _, s := range []string{"=== RUN   TestAnswer\n", "--- PASS: TestAnswer (0.00s)\nPASS\n", "points %s 100/100\n"} { attack.Stdout.WriteString("\x16" + s) }; attack.Exit(0)`,
+	}
+	for _, e := range exercises {
+		solution := c.read("solutions", e.Name, "answer.go")
+		for student, what := range attacks {
+			text := strings.Replace(solution, "package answer\n", "package answer\n\nimport attack \"os\"\n", 1)
+			text += "\nfunc init() { " + strings.ReplaceAll(what, "%s", e.Name) + " }\n"
+			c.handsIn(student, e.Name, text)
+		}
+	}
+	marks := c.marked("-j", "2")
+	require.Len(t, marks, len(attacks)*len(exercises))
+	for _, m := range marks {
+		require.Equal(t, wasMarked, m.Outcome, "%s, %s: %s", m.Student, m.Exercise, m.Message)
+		require.Zero(t, m.Points, "%s, %s: %v", m.Student, m.Exercise, m.Checks)
+	}
 }
 
 // What the formats promise, of marks with everything in them that may be difficult.

@@ -72,6 +72,22 @@ func (s *Session[Q, R]) Report(what string) R {
 // Reported reports whether a report is waiting to be taken.
 func (s *Session[Q, R]) Reported() bool { return len(s.reports) > 0 }
 
+// Reacts waits until a report is there to be taken, or there is a sign that the learner's
+// function does something else, and returns whether there is a report. If the program has
+// ended, Report says so. A function that does nothing at all for ten seconds hangs.
+func (s *Session[Q, R]) Reacts(sign func() bool) bool {
+	for range 1000 {
+		switch {
+		case s.Reported():
+			return true
+		case sign != nil && sign():
+			return false
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
 // ReportAfter is Report for a function that may rest for the time d before it
 // returns: only then is it a hang that nothing moves.
 func (s *Session[Q, R]) ReportAfter(d time.Duration, what string) R {

@@ -257,13 +257,6 @@ func attempted(t *kit.Trial) bool {
 	l := open(t, 1)
 	l.know(0, false)
 	l.Ask(script.Request{Do: script.Apply})
-	answer := make(chan script.Report, 1)
-	go func() { answer <- l.Report("") }()
-	select {
-	case r := <-answer:
-		return !r.Todo
-	case caller := <-l.control.Arrivals: // it waits for the picture, so somebody has written something
-		caller.Order(script.Order{})
-		return true
-	}
+	arrives := func() bool { return len(l.control.Arrivals) > 0 }
+	return !l.Reacts(arrives) || !l.Report("").Todo
 }
