@@ -28,6 +28,13 @@ type Call struct {
 	// Mutex, if not nil, is locked while Result is called: once for all results that have
 	// come together, where Result would have to lock it for each.
 	Mutex sync.Locker
+	// Awaited says that there is one task, and that Await will be called for it, and soon.
+	// Then the result costs less. If it is not, it may come some milliseconds late; see
+	// Fetch.
+	Awaited bool
+
+	worker      *worker // that has it, if it is Awaited
+	needsReader bool    // nobody who waits for it can read
 }
 
 func (c *Call) lock() (unlock func()) {

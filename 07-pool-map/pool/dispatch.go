@@ -34,6 +34,7 @@ func (p *Pool) dispatch() {
 func (p *Pool) putBack(jobs []*job) {
 	for _, j := range jobs {
 		p.waiting += j.tasks()
+		j.worker = nil
 	}
 	p.queue = slices.Insert(p.queue, 0, jobs...)
 }
@@ -107,8 +108,14 @@ func (p *Pool) takeBack(w *worker) {
 		w.given -= j.tasks()
 		w.bytes -= len(j.args)
 	}
+	unsent := len(w.unsent)
 	w.unsent = slices.DeleteFunc(w.unsent, func(j *job) bool { return !slices.Contains(w.jobs, j) })
-	w.silent = w.silent || len(back) > 0
+	if sent := len(back) - (unsent - len(w.unsent)); sent > 0 {
+		w.silent = true // and about what it has never seen it will say nothing
+	}
+	if len(back) > 0 {
+		w.kick() // it may be one of these that is waited for
+	}
 	p.putBack(back)
 }
 
@@ -161,6 +168,7 @@ func (p *Pool) learn(tasks int, took time.Duration) {
 func (w *worker) stop() {
 	if !w.stopping {
 		w.leaving, w.stopping = true, true
+		w.callReader()
 		go func() { _ = w.process.Stop(context.Background()) }()
 	}
 }
@@ -169,6 +177,7 @@ func (w *worker) stop() {
 func (w *worker) letGo() {
 	if !w.leaving {
 		w.leaving = true
+		w.callReader()
 		w.wake.Signal()
 	}
 }

@@ -8,13 +8,14 @@ func (w *worker) hear(frame []byte) error {
 	if err != nil {
 		return err
 	}
-	n := 0
+	n, awaited := 0, false
 	for len(frame) > 0 && err == nil {
 		// First the ledger: who has got his last result may look into it.
 		var c counted
 		if c, err = w.count(frame); c.tasks > 0 {
 			w.deliver(c, frame)
 			n += c.tasks
+			awaited = c.awaited
 			frame = frame[c.bytes:]
 		}
 	}
@@ -30,6 +31,9 @@ func (w *worker) hear(frame []byte) error {
 		w.rest()
 	}
 	p.dispatch()
+	if w.away = awaited && w.tasks == 0; w.away {
+		w.onDuty = false
+	}
 	if w.mayWrite() { // to wake its goroutine in vain would cost as much as all of the above
 		w.wake.Signal()
 	}
@@ -40,7 +44,8 @@ func (w *worker) hear(frame []byte) error {
 // counted are results at the beginning of a frame, all of one job.
 type counted struct {
 	*job
-	first         int // task
+	first         int  // task
+	awaited       bool // as the call said, until now
 	tasks, failed int
 	bytes         int
 }
@@ -54,7 +59,7 @@ func (w *worker) count(frame []byte) (c counted, err error) {
 		return c, errNonsense // more than it was asked for
 	}
 	j := w.jobs[0]
-	c.job, c.first = j, j.next
+	c.job, c.first, c.awaited = j, j.next, j.Awaited
 	// It can have results only of tasks that it has begun, and finished.
 	finished := min(int(w.progress.done.Load())-w.answered, w.begun(j, w.progress.begun()))
 	for rest := frame; len(rest) > 0 && c.tasks < finished; c.tasks++ {
@@ -83,6 +88,7 @@ func (w *worker) count(frame []byte) (c counted, err error) {
 	j.next, j.args, j.number = j.next+c.tasks, left, j.number+uint32(c.tasks)
 	if j.tasks() == 0 {
 		w.jobs = w.jobs[1:]
+		j.worker = nil
 	}
 	return c, nil
 }

@@ -52,6 +52,12 @@ var rogue = process.Service("rogue", func(_ context.Context, b birth, front *pip
 		err = front.SendFrame([]byte("so"))
 	case "no failure":
 		err = send(string(appendBytes([]byte{isFailure}, []byte("{]"))))
+	case "garbage the second time":
+		if err = send(result); err == nil {
+			if _, err = front.ReceiveFrame(); err == nil {
+				err = send("\x07 what?")
+			}
+		}
 	case "no frame":
 		_, err = front.Write([]byte("\x7f\xff\xff\xffhello"))
 	}

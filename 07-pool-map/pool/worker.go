@@ -27,6 +27,7 @@ type worker struct {
 	progress *progress
 	wake     sync.Cond // of p.mu: there is something to write, or it is to leave
 	liners   []*liner  // if the pool has an Output
+	reading
 
 	// What follows is guarded by p.mu.
 	jobs     []*job // that it was given, in order, without the tasks that were answered
@@ -80,7 +81,7 @@ func (p *Pool) newWorker() (*worker, error) {
 	p.serial++
 	name := fmt.Sprintf("%s-%d", p.cfg.Name, p.serial)
 	p.mu.Unlock()
-	w := &worker{pool: p, memory: memory, progress: shm.At[progress](memory, 0), wake: sync.Cond{L: &p.mu}}
+	w := &worker{pool: p, memory: memory, progress: shm.At[progress](memory, 0), wake: sync.Cond{L: &p.mu}, reading: reading{duty: make(chan struct{}, 1)}}
 	b := birth{Init: p.cfg.Initializer.name, Arg: p.cfg.Initializer.arg, Marks: p.cfg.Output != nil}
 	b.Procs = max(runtime.GOMAXPROCS(0)/p.cfg.Workers, 1)
 	cfg := process.Config{Name: name, Grace: p.cfg.Grace, Stdout: p.cfg.Stdout, Stderr: p.cfg.Stderr}
@@ -122,6 +123,12 @@ func (w *worker) give(j *job) {
 	}
 	if w.idle != nil {
 		w.idle.Stop()
+	}
+	if j.Awaited {
+		j.worker = w
+	}
+	if !free || !j.Awaited || j.needsReader {
+		w.callReader()
 	}
 	w.jobs, w.unsent = append(w.jobs, j), append(w.unsent, j)
 	w.tasks += j.tasks()
@@ -179,11 +186,10 @@ func (w *worker) write() {
 
 // read takes results, until the worker has gone, and then sees to its last things.
 func (w *worker) read() {
-	var buf []byte
 	var err error
 	for err == nil {
-		if buf, err = w.conn.ReceiveFrameInto(buf); err == nil {
-			err = w.hear(buf)
+		if err = w.takeDuty(); err == nil {
+			err = w.readOne()
 		}
 	}
 	if errors.Is(err, pipe.ErrTooLarge) {

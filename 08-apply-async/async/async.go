@@ -28,7 +28,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/07-pool-map/pool"
 )
 
@@ -76,7 +75,7 @@ func TryApply[In, Out any](p *pool.Pool, fn pool.Callable[In, Out], in In) *Resu
 
 func apply[In, Out any](ctx context.Context, p *pool.Pool, fn pool.Callable[In, Out], in In, noWait bool) *Result[Out] {
 	r := &Result[Out]{pool: p, decode: fn.Decode, done: make(chan struct{})}
-	r.call = pool.Call{Name: fn.Name(), Tasks: 1, First: int(number.Add(1)), NoWait: noWait, Result: r.result}
+	r.call = pool.Call{Name: fn.Name(), Tasks: 1, First: int(number.Add(1)), NoWait: noWait, Awaited: true, Result: r.result}
 	arg, err := fn.Append(nil, in)
 	if err == nil {
 		r.call.Args = pool.AppendArg(nil, arg)
@@ -125,7 +124,7 @@ func (r *Result[Out]) end(out Out, err error) {
 // Get waits for the result. If ctx ends before, it returns [pipe.ErrTimeout] or the context's
 // cause, and the task goes on; a later Get may have more luck.
 func (r *Result[Out]) Get(ctx context.Context) (Out, error) {
-	if err := pipe.Await(ctx, r.done); err != nil {
+	if err := r.pool.Await(ctx, &r.call, r.done); err != nil {
 		var none Out
 		return none, fmt.Errorf("async: get the result of %q: %w", r.call.Name, err)
 	}
@@ -147,7 +146,13 @@ func (r *Result[Out]) asked() {
 func (r *Result[Out]) ID() int { return r.call.First }
 
 // Done returns a channel that is closed when the result has come.
-func (r *Result[Out]) Done() <-chan struct{} { return r.done }
+func (r *Result[Out]) Done() <-chan struct{} {
+	r.fetch()
+	return r.done
+}
+
+// fetch is for all who do not wait in Get.
+func (r *Result[Out]) fetch() { r.pool.Fetch(&r.call) }
 
 // Ready tells whether the result has come.
 func (r *Result[Out]) Ready() bool {
@@ -155,6 +160,7 @@ func (r *Result[Out]) Ready() bool {
 	case <-r.done:
 		return true
 	default:
+		r.fetch()
 		return false
 	}
 }
@@ -172,6 +178,7 @@ func (r *Result[Out]) OnDone(f func(Out)) *Result[Out] {
 	switch {
 	case !r.ended:
 		r.onDone = append(r.onDone, call)
+		r.fetch()
 	case r.err == nil:
 		r.pool.Later(call)
 	}
@@ -187,6 +194,7 @@ func (r *Result[Out]) OnError(f func(error)) *Result[Out] {
 	switch {
 	case !r.ended:
 		r.onError = append(r.onError, call)
+		r.fetch()
 	case r.err != nil:
 		r.asked()
 		r.pool.Later(call)

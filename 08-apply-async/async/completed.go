@@ -41,6 +41,7 @@ func (r *Result[Out]) notify(come chan<- *Result[Out]) {
 		return
 	}
 	r.atEnd = append(r.atEnd, func() { come <- r })
+	r.fetch()
 }
 
 // next waits for one of them. Ready beats expired.
