@@ -204,6 +204,8 @@ func TestWhatIsWaitedForMoves(t *testing.T) {
 		w, a := lead(t, p, file)
 		require.NoError(t, os.WriteFile(file, nil, 0o600))
 		w.readUntil(t.Context(), a.done)
+		p.needReader(&a.Call) // if it has moved already: the worker was slow to begin
+		a.has(t, 7)
 		require.NoError(t, os.Remove(file))
 		processtest.Freeze(t, w.process.PID())
 		a = give(t, p, double, 3)
