@@ -221,6 +221,24 @@ func TestAttacks(t *testing.T) {
 	require.Equal(t, before.digest, after.digest)
 }
 
+// Two runs at a time would each keep what the other one has forgotten.
+func TestOneJournalForOneRun(t *testing.T) {
+	leaktest.Check(t)
+	name := filepath.Join(t.TempDir(), "journal")
+	first, err := openJournal(name)
+	require.NoError(t, err)
+	require.NoError(t, first.add("key", Mark{Student: "ada"}))
+	_, err = openJournal(name)
+	require.ErrorContains(t, err, "another run keeps its marks in "+name)
+	require.NoError(t, first.close())
+	second, err := openJournal(name)
+	require.NoError(t, err)
+	m, ok := second.find("key")
+	require.True(t, ok)
+	require.Equal(t, "ada", m.Student)
+	require.NoError(t, second.close())
+}
+
 // What is tried first with any grader, at each exercise: to end with status 0 before anything
 // is checked, and to print what a good answer would have printed.
 func TestEveryExerciseIsAttacked(t *testing.T) {

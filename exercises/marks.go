@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"example.com/multiprocessing/05-events-locks/lock"
 	"example.com/multiprocessing/exercises/kit"
 )
 
@@ -80,6 +81,7 @@ func (m *Mark) note(n news) {
 type journal struct {
 	mu    sync.Mutex
 	file  *os.File
+	lock  *lock.File // of this run
 	marks map[string]Mark
 }
 
@@ -89,11 +91,23 @@ type entry struct {
 }
 
 func openJournal(name string) (*journal, error) {
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	l, err := lock.Open(name + ".lock")
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{file: file, marks: map[string]Mark{}}
+	if _, err := l.TryAcquire(); err != nil {
+		_ = l.Close()
+		if errors.Is(err, lock.ErrHeld) {
+			return nil, fmt.Errorf("another run keeps its marks in %s: wait until it has ended, or give this one a journal of its own with -journal", name)
+		}
+		return nil, err
+	}
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	j := &journal{file: file, lock: l, marks: map[string]Mark{}}
 	lines := bufio.NewReader(file)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -131,6 +145,7 @@ func (j *journal) add(key string, m Mark) error {
 
 // close writes the file anew, from what this process knows: an answer may have found it.
 func (j *journal) close() error {
+	defer j.lock.Close()
 	var b bytes.Buffer
 	for _, key := range slices.Sorted(maps.Keys(j.marks)) {
 		text, err := json.Marshal(entry{key, j.marks[key]})
