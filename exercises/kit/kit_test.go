@@ -93,7 +93,22 @@ func TestTheGradingInterface(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a loop", func(t *testing.T) {
+		// It costs time of the processor, and not the minute that something slow is given.
+		loop := "package answer\n\nimport (\n\t\"context\"\n\t\"os\"\n\t\"os/exec\"\n)\n\nfunc Run(ctx context.Context, _, _ *os.File, _ ...*exec.Cmd) ([]int, error) {\n\tfor ctx.Err() == nil {\n\t}\n\treturn nil, nil\n}\n"
+		require.NoError(t, os.WriteFile(answer, []byte(loop), 0o600))
+		cmd := exec.CommandContext(t.Context(), "go", "test", "-run", "TestAnswer/output", "./exercises/01-pipes")
+		cmd.Dir = "../.."
+		cmd.Env = append(os.Environ(), "ANSWER="+answer)
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		if runtime.GOOS == "linux" {
+			require.Contains(t, string(out), "busy for 3s: there is a loop that does not wait")
+			require.Regexp(t, `the driver with your Run \(pid \d+\) computes`, string(out))
+		}
+	})
 	t.Run("one check", func(t *testing.T) {
+		require.NoError(t, os.WriteFile(answer, []byte(solution), 0o600))
 		// A learner may look at one check alone; a mark needs all of them.
 		for _, step := range []struct {
 			env  string

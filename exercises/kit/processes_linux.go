@@ -102,7 +102,7 @@ func (p *Program) movement() (text string, sleeping bool) {
 	return b.String(), true
 }
 
-// waitsFor finds the system call in which a thread of the process sleeps. The
+// waitsFor finds the system call in which a thread of the process sleeps, if none runs. The
 // threads come in any order and often one of them waits to read whatever happens (a
 // lifeline, say), so a write that cannot go on is the first thing to tell, and of
 // several reads it is the one of the lowest descriptor.
@@ -118,8 +118,11 @@ func (p *Program) waitsFor(proc process, all []process) string {
 		}
 		var number, first, second int64
 		fields := strings.Fields(string(text))
+		if len(fields) > 0 && fields[0] == "running" {
+			return "computes"
+		}
 		if len(fields) < 3 {
-			continue // "running"
+			continue
 		}
 		number, _ = strconv.ParseInt(fields[0], 0, 64)
 		first, _ = strconv.ParseInt(fields[1], 0, 64)

@@ -118,17 +118,21 @@ const (
 	// patience ends what moves and does not get anywhere. It is generous: the
 	// machine may be slow.
 	patience = 60 * time.Second
+	// enoughWork is how long a program may compute, in time of the processors, which
+	// does not depend on what else the machine has to do.
+	enoughWork = 3 * time.Second
 )
 
 // Await waits for a value that the program, or one of its descendants, owes. If
 // all of them wait for something and nothing moves any more, or if it takes
-// forever, the trial fails with what it was for and an autopsy: who is alive,
-// where it waits, and who holds the other end.
+// forever, or only computes, the trial fails with what it was for and an autopsy: who
+// is alive, where it waits, and who holds the other end.
 //
 // A hang is no matter of the clock here: every thread of every process sleeps,
 // and none has run since the last look. A slow machine does not look like that.
 func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 	var still stillWatch
+	worked, _ := p.Usage()
 	limit := time.After(patience)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
@@ -138,6 +142,9 @@ func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 			return v
 		case <-look.C:
 			if still.since(p) < stillness {
+				if now, _ := p.Usage(); now-worked > enoughWork {
+					t.Failf("%s\nIt has kept the processor busy for %v: there is a loop that does not wait. Still there:\n%s", what, enoughWork, p.autopsy())
+				}
 				continue
 			}
 			// It may have come in the very last moment.
