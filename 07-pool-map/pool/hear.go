@@ -9,16 +9,24 @@ func (w *worker) hear(frame []byte) error {
 		return err
 	}
 	n, awaited := 0, false
+	// Deferred, since a Result may run the user's code, which may panic.
+	defer func() { w.delivered(n, took, awaited) }()
 	for len(frame) > 0 && err == nil {
 		// First the ledger: who has got his last result may look into it.
 		var c counted
 		if c, err = w.count(frame); c.tasks > 0 {
-			w.deliver(c, frame)
 			n += c.tasks
 			awaited = c.awaited
+			w.deliver(c, frame)
 			frame = frame[c.bytes:]
 		}
 	}
+	return err
+}
+
+// delivered is called when so many results have been delivered, for which the worker took so
+// long.
+func (w *worker) delivered(n int, took time.Duration, awaited bool) {
 	p := w.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +46,6 @@ func (w *worker) hear(frame []byte) error {
 		w.wake.Signal()
 	}
 	p.settle()
-	return err
 }
 
 // counted are results at the beginning of a frame, all of one job.

@@ -91,10 +91,22 @@ func (w *worker) readUntil(ctx context.Context, done <-chan struct{}) {
 		w.kick()
 	})
 	var err error
+	returned := false // to decode a result may call the user's code, and that may panic
+	defer func() {
+		stop()
+		if !returned {
+			err = errNonsense
+		}
+		w.leave(err)
+	}()
 	for err == nil && !isClosed(done) {
 		err = w.readOne()
 	}
-	stop()
+	returned = true
+}
+
+// leave ends the reading of who led.
+func (w *worker) leave(err error) {
 	w.pool.mu.Lock()
 	defer w.pool.mu.Unlock()
 	w.led = false

@@ -248,6 +248,24 @@ func TestTerminatedWhileOneWaits(t *testing.T) {
 	require.Error(t, a.err) // the task itself may have been quick enough to say that it was told to stop
 }
 
+// To decode a result may call the user's code. If that panics where somebody waits, and he
+// lives on, the pool does too; the worker, of which nobody knows what it has sent, does not.
+func TestWhoWaitsPanics(t *testing.T) {
+	p := newTestPool(t, Config{Workers: 1}, service)
+	file := filepath.Join(t.TempDir(), "gate")
+	w, a := lead(t, p, file)
+	a.Result = func(int, []byte, error) { panic("no such thing") }
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	require.PanicsWithValue(t, "no such thing", func() { w.readUntil(t.Context(), a.done) })
+	b := give(t, p, double, 4)
+	require.NoError(t, p.Await(processtest.Within(t), &b.Call, b.done))
+	b.has(t, 8)
+	require.NotEqual(t, w.process.PID(), p.Stats().Workers[0].PID)
+	p.Close()
+	_, err := p.Join(processtest.Within(t))
+	require.NoError(t, err)
+}
+
 // All of it at once, while workers are shot.
 func TestMixedWaiting(t *testing.T) {
 	p := newTestPool(t, Config{Workers: 2}, service)
