@@ -150,12 +150,12 @@ func WatchLifeline() error {
 		return fmt.Errorf("%w: %s=%q", ErrNotWatched, lifelineVariable, value)
 	}
 	unix.CloseOnExec(fd) // and neither is this
-	lifeline := os.NewFile(uintptr(fd), "lifeline")
-	if _, err := lifeline.Stat(); err != nil {
+	if err := unix.Fstat(fd, new(unix.Stat_t)); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotWatched, err)
 	}
-	killWithLifeline(fd)
-	go watchLifeline(lifeline) // also if it has ended before: that makes no signal
+	if !killWithLifeline(fd) {
+		go watchLifeline(os.NewFile(uintptr(fd), "lifeline"))
+	}
 	return nil
 }
 
@@ -163,6 +163,10 @@ func watchLifeline(lifeline *os.File) {
 	// A thread of its own sits here in read(2): it runs even when all others
 	// are busy and never call into the runtime.
 	_, _ = lifeline.Read(make([]byte, 1))
+	endWithGroup()
+}
+
+func endWithGroup() {
 	if unix.Getpgrp() == os.Getpid() {
 		_ = unix.Kill(0, unix.SIGKILL)
 	}

@@ -24,6 +24,8 @@ func (group) prepare(c *Child) error {
 	return nil
 }
 
+func tiedToThread(*syscall.SysProcAttr) bool { return false }
+
 func (group) started(int)       {}
 func (group) closeTheirs()      {}
 func (group) end()              {}

@@ -2,5 +2,5 @@
 
 package child
 
-// killWithLifeline does nothing: here the signal would be SIGIO, and no other.
-func killWithLifeline(int) {}
+// killWithLifeline returns false: here the signal would be SIGIO, and no other.
+func killWithLifeline(int) bool { return false }

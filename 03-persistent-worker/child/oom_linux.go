@@ -5,33 +5,38 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // An oomWatch tells whether the kernel has killed for lack of memory meanwhile.
 // It counts such kills for each control group, see memory.events in cgroups(7);
 // programs that we start are in ours. That is a hint, no proof: another one of
 // the group may have been meant.
-type oomWatch struct {
-	file   string
-	before int
-}
+type oomWatch struct{ before int }
 
-func (o *oomWatch) begin() {
+func (o *oomWatch) begin() { o.before = oomKills() }
+
+func (o *oomWatch) happened() bool { return oomKills() > o.before }
+
+// memoryEvents is that file; empty: there is none. A group is seldom left for another.
+var memoryEvents = sync.OnceValue(func() string {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return
+		return ""
 	}
 	for line := range strings.Lines(string(text)) {
 		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			o.file = filepath.Join("/sys/fs/cgroup", path, "memory.events")
+			return filepath.Join("/sys/fs/cgroup", path, "memory.events")
 		}
 	}
-	o.before = oomKills(o.file)
-}
+	return ""
+})
 
-func (o *oomWatch) happened() bool { return o.file != "" && oomKills(o.file) > o.before }
-
-func oomKills(file string) int {
+func oomKills() int {
+	file := memoryEvents()
+	if file == "" {
+		return 0
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0

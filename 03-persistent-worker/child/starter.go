@@ -9,13 +9,17 @@ import (
 	"time"
 )
 
-// All programs are started by one thread that never ends.
+// Most programs are started by one thread that never ends.
 //
 // On Linux a child can ask for a signal when its parent dies (PR_SET_PDEATHSIG,
 // see prctl(2)). But the kernel sends it when the *thread* dies that has started
 // the child, and Go ends a thread whose goroutine returns while locked to it. A
 // healthy child would be killed, by luck, some day (golang/go#27505). So the
 // goroutine below is locked to its thread and never returns.
+//
+// It also starts those that may use only some processors: they inherit that from the
+// thread, too. All others are started where we are: to wake another thread, and to be
+// woken by it, takes some tens of microseconds.
 var starter = sync.OnceValue(func() chan<- func() {
 	jobs := make(chan func())
 	go startThread(jobs)
@@ -30,6 +34,9 @@ func startThread(jobs <-chan func()) {
 }
 
 func startOnce(cmd *exec.Cmd, cpus []int) error {
+	if len(cpus) == 0 && !tiedToThread(cmd.SysProcAttr) {
+		return cmd.Start()
+	}
 	result := make(chan error, 1)
 	starter() <- func() {
 		result <- onCPUs(cpus, cmd.Start)

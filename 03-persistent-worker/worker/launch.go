@@ -1,8 +1,8 @@
 package worker
 
 import (
-	"crypto/rand"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,8 +34,10 @@ func launch(w *Worker) (*run, error) {
 		cmd.Stderr = c.Stderr
 	}
 	if c.Dir == "" {
-		// Package child makes it, and removes it. Until then it is a name that nobody guesses.
-		o.TempDir = filepath.Join(os.TempDir(), "worker-"+rand.Text())
+		// Package child makes it, and removes it. Until then it is a name that nobody
+		// guesses: these numbers are ChaCha8's. (With crypto/rand, each process of lesson
+		// 04 would initialise all ciphers of the library when it starts.)
+		o.TempDir = filepath.Join(os.TempDir(), fmt.Sprintf("worker-%016x%016x", rand.Uint64(), rand.Uint64()))
 		cmd.Dir = o.TempDir
 	}
 	r := &run{config: c, over: make(chan struct{})}

@@ -10,20 +10,25 @@ import (
 	"sync"
 )
 
-// image returns the path of the program that runs.
+// image returns the path of the program that is to be started.
+//
+// (A variable, so that a test can put another build in its place.)
+var image = ownFile
+
+// ownFile returns the path of the program that runs.
 //
 // On Linux /proc/self/exe is the very file that this process was made of, also
 // when another one stands in its place meanwhile or nothing does, see proc(5). It
 // is read by the new process, between its birth and the start of its program, and
 // means the same there. Elsewhere there is only the path.
-//
-// (A variable, so that a test can put another build in its place.)
-var image = func() string {
+func ownFile() string {
 	if runtime.GOOS == "linux" {
-		return "/proc/self/exe"
+		return theVeryFile
 	}
 	return executable
 }
+
+const theVeryFile = "/proc/self/exe"
 
 // When the program starts: a relative path means something else after os.Chdir.
 var executable, errExecutable = os.Executable()
@@ -31,11 +36,14 @@ var executable, errExecutable = os.Executable()
 // buildID says which build of the program this is, so that two of them do not talk
 // past each other: the identifier that the Go linker writes into every program
 // (go tool buildid), or where that is missing the file's size and time.
+//
+// It is not asked where the kernel has started the very file that runs: to open that
+// would be a twentieth of what it takes to start a process.
 var buildID = sync.OnceValues(func() (string, error) {
 	if errExecutable != nil && runtime.GOOS != "linux" {
 		return "", errExecutable
 	}
-	file, err := os.Open(image())
+	file, err := os.Open(ownFile())
 	if err != nil {
 		return "", fmt.Errorf("read the program's own file: %w", err)
 	}

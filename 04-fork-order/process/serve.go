@@ -72,9 +72,11 @@ func receiveOrder(control *pipe.Conn) (o order, in []byte, err error) {
 	if o, err = readOrder(head); err != nil {
 		return o, nil, fmt.Errorf("the order cannot be read: %w", err)
 	}
-	build, err := buildID()
-	if err != nil {
-		return o, nil, err
+	var build string
+	if o.Build != "" {
+		if build, err = buildID(); err != nil {
+			return o, nil, err
+		}
 	}
 	switch {
 	case o.Protocol != protocol || o.Build != build:
@@ -101,7 +103,6 @@ type backend struct {
 func (b *backend) run(in []byte) int {
 	me := Info{Name: b.Name, PID: os.Getpid(), Parent: b.Parent, Depth: b.Depth}
 	current.Store(&me)
-	setTitle(b.Name)
 	if b.Log {
 		logToStderr()
 	}

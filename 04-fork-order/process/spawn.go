@@ -35,9 +35,12 @@ func spawn(p *Process, in []byte, back *pipe.Conn) (running, error) {
 	if err := mayStart(me); err != nil {
 		return nil, err
 	}
-	build, err := buildID()
-	if err != nil {
-		return nil, err
+	program, build := image(), ""
+	if program != theVeryFile {
+		var err error
+		if build, err = buildID(); err != nil {
+			return nil, err
+		}
 	}
 	o := order{
 		Protocol: protocol, Build: build, Target: p.target.name, Name: p.name, Parent: me.Name,
@@ -48,7 +51,7 @@ func spawn(p *Process, in []byte, back *pipe.Conn) (running, error) {
 		return nil, err
 	}
 	cmd := &exec.Cmd{
-		Path:   image(),
+		Path:   program,
 		Args:   []string{p.name}, // what ps shows
 		Env:    append(environment(p.cfg.Env), processVariable+"="+strconv.Itoa(o.Depth)),
 		Dir:    p.cfg.Dir,

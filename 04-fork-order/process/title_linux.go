@@ -1,10 +1,20 @@
 package process
 
-import "os"
+import (
+	"os"
+	"unsafe"
 
-// setTitle sets the name that top shows; ps shows it too, since it is also
-// argument 0. The kernel keeps 15 bytes of it, see proc(5), comm. (The file stands
-// for the first thread of the process, whichever thread writes to it.)
-func setTitle(name string) {
-	_ = os.WriteFile("/proc/self/comm", []byte(name), 0) // a name is no reason to fail
+	"golang.org/x/sys/unix"
+)
+
+// A process of ours has its name as argument 0, which ps shows. What top shows is the
+// name of its first thread, see prctl(2), PR_SET_NAME, of which the kernel keeps 15
+// bytes. Initialisation runs in that thread; later, nobody can know.
+func init() {
+	if os.Getenv(processVariable) == "" {
+		return
+	}
+	var name [16]byte
+	copy(name[:15], os.Args[0])
+	_ = unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name)), 0, 0, 0) // a name is no reason to fail
 }

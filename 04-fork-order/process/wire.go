@@ -21,7 +21,7 @@ const protocol = 1
 // An order is what a new process is to do.
 type order struct {
 	Protocol int
-	Build    string // of the program, see build.go
+	Build    string // of the program, see build.go; empty: it can be no other
 	Target   string
 	Name     string
 	Parent   string // its name
