@@ -169,7 +169,7 @@ func (c *Child) start() error {
 	if err := startBusy(c.cmd, c.o.CPUs...); err != nil {
 		return err
 	}
-	c.group.started(c.cmd.Process.Pid)
+	c.group.started(c)
 	c.closeTheirs()
 	// If this fails, it is nil; the program runs and is watched by wait alone.
 	c.exited, _ = selector.Exit(c.cmd.Process)

@@ -92,9 +92,12 @@ func (g *group) prepare(c *Child) error {
 	return nil
 }
 
-func (g *group) started(pid int) {
+func (g *group) started(c *Child) {
 	if g.id == 0 {
-		g.id = pid
+		g.id = c.cmd.Process.Pid
+	}
+	if c.o.WatchesLifeline {
+		killWithLifeline(int(g.r.Fd()), c.cmd.Process.Pid) // if it cannot, the program sees to it
 	}
 }
 
@@ -153,16 +156,14 @@ func WatchLifeline() error {
 	if err := unix.Fstat(fd, new(unix.Stat_t)); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotWatched, err)
 	}
-	if !killWithLifeline(fd) {
-		go watchLifeline(os.NewFile(uintptr(fd), "lifeline"))
-	}
+	watch(fd)
 	return nil
 }
 
-func watchLifeline(lifeline *os.File) {
+func watchLifeline(lifeline int) {
 	// A thread of its own sits here in read(2): it runs even when all others
 	// are busy and never call into the runtime.
-	_, _ = lifeline.Read(make([]byte, 1))
+	_, _ = os.NewFile(uintptr(lifeline), "lifeline").Read(make([]byte, 1))
 	endWithGroup()
 }
 

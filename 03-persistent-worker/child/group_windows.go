@@ -26,7 +26,7 @@ func (group) prepare(c *Child) error {
 
 func tiedToThread(*syscall.SysProcAttr) bool { return false }
 
-func (group) started(int)       {}
+func (group) started(*Child)    {}
 func (group) closeTheirs()      {}
 func (group) end()              {}
 func (group) outOfMemory() bool { return false }

@@ -20,7 +20,9 @@ func roleLifeline([]string) error {
 		return err
 	}
 	fmt.Println("watching")
-	select {}
+	for { // select {} is a deadlock to the runtime, without cgo
+		time.Sleep(time.Hour)
+	}
 }
 
 func init() { roles["lifeline"] = roleLifeline }

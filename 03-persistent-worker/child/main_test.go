@@ -138,7 +138,9 @@ func roleAnswer(args []string) error {
 	case "kill":
 		p, _ := os.FindProcess(os.Getpid())
 		_ = p.Kill()
-		select {}
+		for { // select {} is a deadlock to the runtime, without cgo
+			time.Sleep(time.Hour)
+		}
 	case "exit":
 		os.Exit(3)
 	}
@@ -173,7 +175,9 @@ func rolePolite([]string) error {
 func roleDeaf([]string) error {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 	fmt.Println("ready")
-	select {}
+	for { // select {} is a deadlock to the runtime, without cgo
+		time.Sleep(time.Hour)
+	}
 }
 
 func rolePrint(args []string) error {

@@ -210,7 +210,9 @@ func roleParent(args []string) error {
 	case "panic":
 		panic("on purpose")
 	case "killed":
-		select {}
+		for { // select {} is a deadlock to the runtime, without cgo
+			time.Sleep(time.Hour)
+		}
 	}
 	return nil
 }

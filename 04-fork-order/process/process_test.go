@@ -422,5 +422,7 @@ var die = process.Func("die", func(_ context.Context, sig int) (struct{}, error)
 	if err := syscall.Kill(os.Getpid(), syscall.Signal(sig)); err != nil {
 		return struct{}{}, err
 	}
-	select {}
+	for { // select {} is a deadlock to the runtime, without cgo
+		time.Sleep(time.Hour)
+	}
 })

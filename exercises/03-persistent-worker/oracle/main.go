@@ -22,7 +22,9 @@ import (
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "child" {
-		select {} // see leave
+		for { // see leave; select {} is a deadlock to the runtime, without cgo
+			time.Sleep(time.Hour)
+		}
 	}
 	path := os.Getenv(script.ControlVariable)
 	if path == "" {
