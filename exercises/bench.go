@@ -137,7 +137,7 @@ func (c *course) benchOnce(ctx context.Context, binary, dir, name, each string) 
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
 	parts[0] = "^Benchmark" + parts[0][1:]
-	cmd := exec.CommandContext(ctx, binary, "-test.run", "^$", "-test.bench", strings.Join(parts, "/"), "-test.benchtime", each)
+	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.run", "^$", "-test.bench", strings.Join(parts, "/"), "-test.benchtime", each)
 	cmd.Dir = c.path(filepath.FromSlash(dir))
 	text, err := cmd.CombinedOutput()
 	if err != nil {

@@ -14,5 +14,6 @@ func Run(ctx context.Context, in, out *os.File, stages ...*exec.Cmd) ([]int, err
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		cmd.Start()
 	}
-	select {}
+	<-ctx.Done()
+	return nil, nil
 }
