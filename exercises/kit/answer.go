@@ -171,7 +171,8 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 	built := map[string]string{}
 	for _, p := range packages {
 		out := filepath.Join(bin, strings.ReplaceAll(strings.TrimPrefix(p, "./exercises/"), "/", "-"))
-		args := []string{"build", "-buildvcs=false", "-overlay", overlay, "-o", out}
+		// Without what a debugger needs it takes a quarter less time.
+		args := []string{"build", "-buildvcs=false", "-ldflags=-w", "-overlay", overlay, "-o", out}
 		if raceEnabled && p == e.Driver {
 			args = append(args, "-race")
 		}
