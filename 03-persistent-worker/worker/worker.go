@@ -304,8 +304,8 @@ func (w *Worker) Kill() {
 // Close tells the program to go and waits until it has gone, at most Config.Grace
 // and a moment. Calls that wait get [pipe.ErrClosed], and so does every later
 // one. The call that is being executed has as long to come to its end; then it gets
-// ErrClosed and the [*child.DiedError]. If ctx ends before, Close returns why, and the program is stopped without
-// you. A second Close waits too.
+// ErrClosed and the [*child.DiedError]. If ctx ends before, Close returns why, and
+// the program is stopped without you. A second Close waits too.
 func (w *Worker) Close(ctx context.Context) error {
 	w.mu.Lock()
 	first := !w.closed

@@ -18,7 +18,7 @@ import (
 
 // A worker is a process that runs tasks, as the pool sees it. Two goroutines belong to it:
 // one writes and one reads. If one did both, it could sit in a write to a worker that sits
-// in a write to it.
+// in a write to it. (Now and then somebody else reads: see lead.go.)
 type worker struct {
 	pool     *Pool
 	process  *process.Task[struct{}]
