@@ -10,9 +10,11 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -330,6 +332,7 @@ func TestFormats(t *testing.T) {
 		require.Equal(t, *g.Score, sum)
 	}
 
+	requireJUnit(t, read("junit"))
 	var suites junitSuites
 	require.NoError(t, xml.Unmarshal(read("junit"), &suites))
 	require.Len(t, suites.Suites, 3)
@@ -350,6 +353,61 @@ func TestFormats(t *testing.T) {
 	writeTable(&table, append(marks, newMark("\x1b[31mred\n", e, notSubmitted, "")))
 	require.NotContains(t, table.String(), "\x1b")
 	require.Equal(t, 5, strings.Count(table.String(), "\n"))
+}
+
+// requireJUnit holds a file to the schema that Jenkins publishes for JUnit's format
+// (junit-10.xsd of its xUnit plugin): which elements stand in which, with which attributes.
+func requireJUnit(t *testing.T, text []byte) {
+	t.Helper()
+	type element struct {
+		children, required, optional []string
+		text                         bool
+	}
+	schema := map[string]element{
+		"":           {children: []string{"testsuites", "testsuite"}},
+		"testsuites": {children: []string{"testsuite"}, optional: []string{"name", "time", "tests", "failures", "disabled", "errors"}},
+		"testsuite": {
+			children: []string{"testsuite", "properties", "testcase", "system-out", "system-err"},
+			required: []string{"name"},
+			optional: []string{"tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url", "version"},
+		},
+		"testcase": {
+			children: []string{"skipped", "error", "failure", "rerunFailure", "rerunError", "flakyFailure", "flakyError", "system-out", "system-err"},
+			required: []string{"name"},
+			optional: []string{"time", "classname", "group", "class", "file", "line", "log", "url", "assertions", "status"},
+		},
+		"skipped": {optional: []string{"type", "message"}, text: true},
+		"error":   {optional: []string{"type", "message"}, text: true},
+		"failure": {optional: []string{"type", "message"}, text: true},
+	}
+	d := xml.NewDecoder(bytes.NewReader(text))
+	open := []string{""}
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			require.Len(t, open, 1)
+			return
+		}
+		require.NoError(t, err)
+		in := open[len(open)-1]
+		switch token := token.(type) {
+		case xml.StartElement:
+			name := token.Name.Local
+			require.Contains(t, schema[in].children, name, "in %q", in)
+			require.Contains(t, schema, name, "this test does not know it")
+			var has []string
+			for _, a := range token.Attr {
+				has = append(has, a.Name.Local)
+			}
+			require.Subset(t, has, schema[name].required, name)
+			require.Subset(t, slices.Concat(schema[name].required, schema[name].optional), has, name)
+			open = append(open, name)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.CharData:
+			require.True(t, schema[in].text || len(bytes.TrimSpace(token)) == 0, "text in %q", in)
+		}
+	}
 }
 
 // SOAK=1 marks a class of a hundred.

@@ -97,7 +97,7 @@ func (g *group) started(c *Child) {
 		g.id = c.cmd.Process.Pid
 	}
 	if c.o.WatchesLifeline {
-		killWithLifeline(int(g.r.Fd()), c.cmd.Process.Pid) // if it cannot, the program sees to it
+		_ = killWithLifeline(int(g.r.Fd()), c.cmd.Process.Pid) // if it cannot, the program sees to it
 	}
 }
 
