@@ -70,7 +70,8 @@ type Config struct {
 	Name string
 
 	// Initializer is called in each worker before its first task; see [Init]. If it fails,
-	// that counts as the death of the worker. The zero value means that there is none.
+	// that counts as the death of the worker. It has no time limit: TaskTimeout is for
+	// tasks. The zero value means that there is none.
 	Initializer Initializer
 
 	// TasksPerChild is after how many tasks a worker is replaced by a new one; 0 means
