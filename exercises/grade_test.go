@@ -253,6 +253,9 @@ func TestEveryExerciseIsAttacked(t *testing.T) {
 		"ends":   `attack.Exit(0)`,
 		"forges": `for _, s := range []string{"=== RUN   TestAnswer\n", "--- PASS: TestAnswer (0.00s)\nPASS\n", "points %s 100/100\n"} { attack.Stdout.WriteString("\x16" + s) }; attack.Exit(0)`,
 	}
+	if os.Getenv("CI")+os.Getenv("SOAK") == "" {
+		delete(attacks, "forges") // a program to build for each
+	}
 	for _, e := range exercises {
 		solution := c.read("solutions", e.Name, "answer.go")
 		for student, what := range attacks {
