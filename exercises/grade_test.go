@@ -431,8 +431,12 @@ func TestAHundredSubmissions(t *testing.T) {
 		{c.read(attacks, "01-pipes", "refused-embed", "answer.go"), "refused"},
 		{c.read(attacks, "01-pipes", "own-group", "answer.go"), "0"},
 	}
+	files, signals := kit.Confines()
 	for i := range 100 {
 		kind := kinds[i%len(kinds)]
+		if files && signals && strings.HasPrefix(kind.wants, "ended: ") {
+			kind.wants = "0" // what it tries fails
+		}
 		c.hands(fmt.Sprintf("student-%03d", i), kind.text+fmt.Sprintf("\n// %d\n", i), kind.wants)
 	}
 	first := c.marked("-j", "2")
