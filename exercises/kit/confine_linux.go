@@ -48,6 +48,14 @@ func startConfined(cmd *exec.Cmd, folders []string) error {
 		// started it. This thread is never unlocked, so it ends with the goroutine: nobody
 		// else gets a thread that has no rights.
 		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			// Not the first thread: it stands for the process when somebody sends a signal,
+			// and an answer that has no more rights than it may kill it. While it is locked,
+			// the next try is in another one.
+			defer runtime.UnlockOSThread()
+			started <- startConfined(cmd, folders)
+			return
+		}
 		err := confineThread(version, folders)
 		if err == nil {
 			err = cmd.Start()
