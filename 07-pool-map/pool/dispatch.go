@@ -148,7 +148,7 @@ func (p *Pool) hungriest() (best *worker) {
 // one. If tasks are slow, it gets one when it has none: another worker may be free sooner.
 func (w *worker) wants() bool {
 	switch {
-	case !w.ready || w.silent || w.leaving || w.leaves() <= 0:
+	case !w.ready || w.silent || w.leaving || w.err != nil || w.leaves() <= 0:
 		return false
 	case w.tasks > 0 && w.bytes > maxAhead:
 		return false
