@@ -40,7 +40,9 @@ func (p *Pool) Await(ctx context.Context, call *Call, done <-chan struct{}) erro
 	if w := p.lead(ctx, call); w != nil {
 		w.readUntil(ctx, done)
 		if !isClosed(done) {
-			p.needReader(call)
+			p.mu.Lock()
+			call.wantReader()
+			p.mu.Unlock()
 		}
 	}
 	return pipe.Await(ctx, done)
@@ -52,18 +54,15 @@ func (p *Pool) Fetch(call *Call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	call.Awaited = false
-	if call.worker != nil {
-		call.worker.callReader()
-	}
+	call.wantReader()
 }
 
-// needReader has the reader called for a call, wherever it may be or come to.
-func (p *Pool) needReader(call *Call) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	call.needsReader = true
-	if call.worker != nil {
-		call.worker.callReader()
+// wantReader has the reader called for a call, wherever it may be or come to. The caller has
+// p.mu.
+func (c *Call) wantReader() {
+	c.needsReader = true
+	if c.worker != nil {
+		c.worker.callReader()
 	}
 }
 
@@ -73,10 +72,7 @@ func (p *Pool) lead(ctx context.Context, call *Call) *worker {
 	defer p.mu.Unlock()
 	w := call.worker
 	if w == nil || w.onDuty || w.led || w.called || w.err != nil || ctx.Err() != nil {
-		call.needsReader = true
-		if w != nil {
-			w.callReader()
-		}
+		call.wantReader()
 		return nil
 	}
 	w.led = true

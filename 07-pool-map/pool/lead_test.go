@@ -204,7 +204,9 @@ func TestWhatIsWaitedForMoves(t *testing.T) {
 		w, a := lead(t, p, file)
 		require.NoError(t, os.WriteFile(file, nil, 0o600))
 		w.readUntil(t.Context(), a.done)
-		p.needReader(&a.Call) // if it has moved already: the worker was slow to begin
+		p.mu.Lock()
+		a.wantReader() // if it has moved already: the worker was slow to begin
+		p.mu.Unlock()
 		a.has(t, 7)
 		require.NoError(t, os.Remove(file))
 		processtest.Freeze(t, w.process.PID())

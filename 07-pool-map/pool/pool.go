@@ -217,9 +217,7 @@ func (p *Pool) settle() {
 
 // closeOnce closes a channel that may be closed already. The caller has the lock.
 func closeOnce(c chan struct{}) {
-	select {
-	case <-c:
-	default:
+	if !isClosed(c) {
 		close(c)
 	}
 }

@@ -132,7 +132,7 @@ const (
 // and none has run since the last look. A slow machine does not look like that.
 func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 	var still stillWatch
-	worked, _ := p.Usage()
+	worked := time.Duration(-1) // until the first look: most do not have to wait for one
 	limit := time.After(patience)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
@@ -142,7 +142,11 @@ func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 			return v
 		case <-look.C:
 			if still.since(p) < stillness {
-				if now, _ := p.Usage(); now-worked > enoughWork {
+				now, _ := p.Usage()
+				if worked < 0 {
+					worked = now
+				}
+				if now-worked > enoughWork {
 					t.Failf("%s\nIt has kept the processor busy for %v: there is a loop that does not wait. Still there:\n%s", what, enoughWork, p.autopsy())
 				}
 				continue
