@@ -101,7 +101,7 @@ func keep(file string) (string, error) {
 	}
 }
 
-// solution shows the worked solution.
+// solution shows the worked solution, and compares the answer with it.
 func (c *course) solution(ctx context.Context, args []string) error {
 	show := slices.Contains(args, "-show") || slices.Contains(args, "--show")
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return strings.TrimLeft(arg, "-") == "show" })
@@ -126,7 +126,10 @@ func (c *course) solution(ctx context.Context, args []string) error {
 			return fmt.Errorf("your answer has not passed yet. If you want to see the solution all the same: go run ./exercises solution %s -show", e.Name[:2])
 		}
 	}
-	return c.printFiles(e, "README.md", "answer.go")
+	if err := c.printFiles(e, "README.md", "answer.go"); err != nil || c.untouched(e) {
+		return err
+	}
+	return c.compare(e)
 }
 
 func (c *course) printFiles(e kit.Exercise, names ...string) error {
@@ -143,6 +146,5 @@ func (c *course) printFiles(e kit.Exercise, names ...string) error {
 		}
 		fmt.Fprintln(c.stdout)
 	}
-	fmt.Fprintf(c.stdout, "Yours is %s\n", c.short(c.answer(e)))
 	return nil
 }

@@ -7,7 +7,7 @@
 //	go run ./exercises check 03 [NAME]  mark your answer, or one check of it
 //	go run ./exercises watch [03]       mark your answer whenever you save it
 //	go run ./exercises reset 03         begin again; your answer is kept beside it
-//	go run ./exercises solution 03      the worked solution, when you have passed, or with -show
+//	go run ./exercises solution 03      the worked solution, and in what yours differs from it
 //	go run ./exercises doctor           what will work on this machine, and how to mend the rest
 //	go run ./exercises bench            the benchmarks, beside Python where it is found
 //
@@ -97,7 +97,7 @@ func init() { // in a declaration, help would be an initialisation cycle
 		{"check", "NN [CHECK]", "mark your answer, or one check of it", (*course).check},
 		{"watch", "[NN]", "mark your answer whenever you save it, until Ctrl-C", (*course).watch},
 		{"reset", "NN", "begin again; your answer is kept beside it", (*course).reset},
-		{"solution", "NN [-show]", "the worked solution, when you have passed, or in any case", (*course).solution},
+		{"solution", "NN [-show]", "the worked solution, and in what yours differs; when you have passed, or in any case", (*course).solution},
 		{"doctor", "", "what will work on this machine, and how to mend the rest", (*course).doctor},
 		{"bench", "[-only NN]", "the benchmarks, beside Python where it is found", (*course).bench},
 		{"export", "-o FOLDER", "make a copy to hand out, without solutions; export -h shows how", (*course).export},

@@ -220,6 +220,8 @@ func accessMode(pid int, fd string) int {
 	return -1
 }
 
+var voluntary = regexp.MustCompile(`(?m)^voluntary_ctxt_switches:\s+(\d+)$`)
+
 // Usage returns how long the processors have worked for the process so far, and
 // how often one of its threads has gone to sleep.
 func (p *Program) Usage() (cpu time.Duration, sleeps int) {
@@ -231,7 +233,7 @@ func (p *Program) Usage() (cpu time.Duration, sleeps int) {
 			cpu += time.Duration(ns)
 		}
 		text, _ = os.ReadFile(task + "/status")
-		if m := regexp.MustCompile(`(?m)^voluntary_ctxt_switches:\s+(\d+)$`).FindSubmatch(text); m != nil {
+		if m := voluntary.FindSubmatch(text); m != nil {
 			n, _ := strconv.Atoi(string(m[1]))
 			sleeps += n
 		}

@@ -123,6 +123,21 @@ const (
 	enoughWork = 3 * time.Second
 )
 
+// A workWatch sees whether a program computes for more than enoughWork while it is
+// waited for.
+type workWatch struct {
+	looked bool
+	before time.Duration
+}
+
+func (w *workWatch) tooMuch(p *Program) bool {
+	now, _ := p.Usage()
+	if !w.looked {
+		w.looked, w.before = true, now
+	}
+	return now-w.before > enoughWork
+}
+
 // Await waits for a value that the program, or one of its descendants, owes. If
 // all of them wait for something and nothing moves any more, or if it takes
 // forever, or only computes, the trial fails with what it was for and an autopsy: who
@@ -132,7 +147,7 @@ const (
 // and none has run since the last look. A slow machine does not look like that.
 func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 	var still stillWatch
-	worked := time.Duration(-1) // until the first look: most do not have to wait for one
+	var work workWatch
 	limit := time.After(patience)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
@@ -142,11 +157,7 @@ func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 			return v
 		case <-look.C:
 			if still.since(p) < stillness {
-				now, _ := p.Usage()
-				if worked < 0 {
-					worked = now
-				}
-				if now-worked > enoughWork {
+				if work.tooMuch(p) {
 					t.Failf("%s\nIt has kept the processor busy for %v: there is a loop that does not wait. Still there:\n%s", what, enoughWork, p.autopsy())
 				}
 				continue

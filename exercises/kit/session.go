@@ -116,12 +116,16 @@ func (s *Session[Q, R]) Finish() {
 }
 
 // Settle waits until nothing moves in the program and its descendants: what they
-// have been given they have taken, and now they wait.
+// have been given they have taken, and now they wait. (Who waits for a processor does
+// not rest: this takes longer on a busy machine, and is not less sure there.)
 func (s *Session[Q, R]) Settle() {
-	const enough = 30 * time.Millisecond
+	const enough = 20 * time.Millisecond
 	var still stillWatch
-	for limit := time.Now().Add(patience); still.since(s.Driver) < enough; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(limit) {
+	var work workWatch
+	limit := time.Now().Add(patience)
+	for looks := 1; still.since(s.Driver) < enough; looks++ {
+		time.Sleep(4 * time.Millisecond)
+		if looks%25 == 0 && (work.tooMuch(s.Driver) || time.Now().After(limit)) {
 			s.Trial.Failf("The program with your %s never rests, although it has nothing to do but to wait.", s.what)
 		}
 	}

@@ -160,7 +160,7 @@ func crash(t *kit.Trial) {
 }
 
 func oneAtATime(t *kit.Trial) {
-	const n = 8
+	const n = 6
 	p := begin(t)
 	a := p.first()
 	ids := map[string]int{}
@@ -308,7 +308,7 @@ func grandchild(t *kit.Trial) {
 }
 
 func lastWords(t *kit.Trial) {
-	const runs = 20
+	const runs = 12 // who tosses a coin is caught, but for 1 of 4096
 	p := begin(t)
 	for i := range runs {
 		answer := words()

@@ -200,10 +200,11 @@ func (p *performance) stopped(posts []*actor) {
 		a.told(fmt.Sprintf("%s, and the post %q is not told to go.", what, a.name))
 		p.Settle()
 		p.undisturbed(fmt.Sprintf("The post %q was told to go, and has not gone yet.", a.name), posts[:i]...)
+		p.nobodyElse("The context has ended.")
 		a.end(-1)
-		p.Settle()
-		p.nobodyElse(fmt.Sprintf("The post %q has gone, because it was told to.", a.name))
 	}
+	p.Settle()
+	p.nobodyElse("All posts have gone, because they were told to.")
 }
 
 // empty wants no process of the driver to be left.
