@@ -35,6 +35,7 @@ type grading struct {
 	tampered    int // how often something was found changed; guarded by checking
 	copyLock    *lock.File
 	work        string // folder for the answers, removed at the end
+	clear       func() // removes it
 }
 
 // grade marks the answers of a class.
@@ -101,7 +102,7 @@ container, or in a throw-away account without a network.
 		return err
 	}
 	defer func() {
-		_ = os.RemoveAll(g.work)
+		g.clear()
 		_ = g.copyLock.Close()
 	}()
 	marks, err := g.markAll(ctx)
@@ -128,7 +129,7 @@ func (g *grading) prepare() (err error) {
 		return err
 	}
 	g.course = &course{copied, filepath.Join(copied, "exercises"), g.stdout, g.stderr}
-	if g.work, err = os.MkdirTemp("", "grade"); err != nil {
+	if g.work, g.clear, err = temporary(); err != nil {
 		return err
 	}
 	text, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()

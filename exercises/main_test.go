@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -196,9 +198,8 @@ func (l *learner) shows(text string) {
 
 // Ctrl-C in the middle of a check: all processes of the answer are gone, and its files.
 func TestInterrupted(t *testing.T) {
-	before, err := filepath.Glob(filepath.Join(os.TempDir(), "mark*"))
-	require.NoError(t, err)
 	l := newLearner(t)
+	t.Setenv("TMPDIR", t.TempDir())
 	l.write("01-pipes", l.read("solutions", "01-pipes", "answer.go"))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -209,9 +210,60 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	require.ErrorContains(t, <-ended, "interrupted")
 	require.Empty(t, kit.Children())
-	after, err := filepath.Glob(filepath.Join(os.TempDir(), "mark*"))
+	requireEmpty(t, os.TempDir())
+}
+
+func requireEmpty(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.ElementsMatch(t, before, after)
+	require.Empty(t, entries)
+}
+
+// keeper makes a temporary folder with something in it, and waits to be killed.
+var keeper = process.Func("keeper", func(ctx context.Context, _ string) (string, error) {
+	dir, _, err := temporary()
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "something"), nil, 0o600); err != nil {
+		return "", err
+	}
+	fmt.Println(dir)
+	<-ctx.Done()
+	return "", nil
+})
+
+// What a killed program has left is removed by the next one, and what others use is not.
+func TestTemporaryFoldersOfTheKilled(t *testing.T) {
+	leaktest.Check(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	begin := func() (*process.Task[string], string) {
+		out, in, err := os.Pipe()
+		require.NoError(t, err)
+		defer out.Close()
+		k := keeper.New("", process.Config{Stdout: in})
+		require.NoError(t, k.Start())
+		require.NoError(t, in.Close())
+		dir, err := bufio.NewReader(out).ReadString('\n')
+		require.NoError(t, err)
+		return k, strings.TrimSpace(dir)
+	}
+	first, left := begin()
+	second, used := begin()
+	require.DirExists(t, left)
+	require.NoError(t, first.Kill())
+	<-first.Done()
+	mine, remove, err := temporary()
+	require.NoError(t, err)
+	require.NoDirExists(t, left)
+	require.DirExists(t, used)
+	require.DirExists(t, mine)
+	remove()
+	require.NoError(t, second.Kill())
+	<-second.Done()
+	sweep()
+	requireEmpty(t, os.TempDir())
 }
 
 func TestDoctor(t *testing.T) {

@@ -103,11 +103,11 @@ var markers = map[int]bool{} // those that are alive; guarded by starting
 // limits allow, it is ended, and the error says so. When mark returns, nothing of the answer
 // is left: no process and no file.
 func (c *course) mark(ctx context.Context, j job, env []string, l limits, say func(news)) (err error) {
-	dir, err := os.MkdirTemp("", "mark")
+	dir, remove, err := temporary()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	env = append([]string{"TMPDIR=" + dir}, env...)

@@ -309,7 +309,7 @@ func TestStdoutOnItsWay(t *testing.T) {
 }
 
 func TestTerminate(t *testing.T) {
-	c := start(t, command("until-eof"), child.Options{})
+	_, c := withChannel(t, command("until-eof"), child.Options{}) // without one it would end by itself
 	c.Terminate()
 	require.Equal(t, -int(unix.SIGTERM), end(t, c).ExitCode)
 }
