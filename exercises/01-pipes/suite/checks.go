@@ -198,7 +198,7 @@ func nothingLeft(t *kit.Trial) {
 	p.perform("Run does not return.", stages) // what the runtime opens once is open now
 	p.wantNobody()
 	before := p.driver.Descriptors()
-	const runs = 20
+	const runs = 10
 	for range runs {
 		r := p.perform("Run does not return.", stages)
 		if r.ClosedIn || r.ClosedOut {
@@ -269,7 +269,7 @@ func cancel(t *kit.Trial) {
 }
 
 func large(t *kit.Trial) {
-	const mib = 256
+	const mib = 128 // who keeps it all needs more than the 100 MiB below
 	p := begin(t)
 	r := p.perform("Run does not return. The pipeline is flood | pass | pass.",
 		pipeline{{"flood", fmt.Sprint(mib)}, {"pass"}, {"pass"}})
