@@ -67,8 +67,9 @@ func inOrder(t *kit.Trial) {
 	bell.ready()
 	gate := p.arrival("gate", `The post "bell" has said that it is ready, and the next one is not started.`)
 	gate.ready()
-	p.relieve([]*actor{lamp, bell, gate})
-	p.Finish()
+	p.Settle()
+	p.nobodyElse("All three posts are ready.")
+	p.undisturbed("All three posts are ready.", lamp, bell, gate)
 }
 
 func restart(t *kit.Trial) {
@@ -107,8 +108,8 @@ func restart(t *kit.Trial) {
 		t.Failf(`The posts "lamp" and "gate" have been killed at the same time. Started again: %v.`, names)
 	}
 	p.Settle()
-	p.relieve(posts)
-	p.Finish()
+	p.nobodyElse(`The posts "lamp" and "gate" have been started again, and are ready.`)
+	p.undisturbed(`The posts "lamp" and "gate" have been started again, and are ready.`, posts...)
 }
 
 // noZombie wants every descendant to run.
@@ -200,13 +201,13 @@ func givesUp(t *kit.Trial) {
 
 func grace(t *kit.Trial) {
 	p := begin(t)
-	posts := p.standing(300*time.Millisecond, "lamp", "bell", "gate")
+	posts := p.standing(200*time.Millisecond, "lamp", "bell", "gate")
 	posts[2].do(script.Order{Deaf: true}, "")
 	posts[1].do(script.Order{Deaf: true}, "")
 	p.cancel()
-	posts[2].gone(`The context has ended, the post "gate" does not hear SIGTERM, its grace of 300 ms is over, and it is still there.`)
+	posts[2].gone(`The context has ended, the post "gate" does not hear SIGTERM, its grace of 200 ms is over, and it is still there.`)
 	p.undisturbed(`The post "gate" has just been killed.`, posts[0])
-	posts[1].gone(`The post "bell" does not hear SIGTERM either, its grace of 300 ms is over, and it is still there.`)
+	posts[1].gone(`The post "bell" does not hear SIGTERM either, its grace of 200 ms is over, and it is still there.`)
 	posts[0].told(`The posts "gate" and "bell" have been killed, and the post "lamp" is not told to go.`)
 	posts[0].end(-1)
 	if r := p.Report("All posts have ended, and Watch does not return."); r.Failed {
@@ -293,7 +294,5 @@ func families(t *kit.Trial) {
 		posts[1].ready()
 		p.Settle()
 	}
-	p.undisturbed("A post has ended, with its family.", posts[0])
-	p.relieve(posts)
-	p.Finish()
+	p.undisturbed("A post has ended, with its family.", posts...)
 }
