@@ -234,14 +234,13 @@ func (b *bundle) withoutDeadLinks(dir string, text []byte) []byte {
 }
 
 // zipFolder writes a folder to a .zip, with names as they are seen from another one.
-func zipFolder(file, dir, from string) (err error) {
-	out, err := os.CreateTemp(filepath.Dir(file), ".export")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(out.Name())
-	z := zip.NewWriter(out)
-	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+func zipFolder(file, dir, from string) error {
+	return replaceFile(file, func(w io.Writer) error { return writeZip(w, dir, from) })
+}
+
+func writeZip(to io.Writer, dir, from string) error {
+	z := zip.NewWriter(to)
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -270,8 +269,5 @@ func zipFolder(file, dir, from string) (err error) {
 		_, err = io.Copy(w, f)
 		return err
 	})
-	if err = errors.Join(err, z.Close(), out.Chmod(0o644), out.Close()); err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), file)
+	return errors.Join(err, z.Close())
 }

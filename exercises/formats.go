@@ -38,9 +38,20 @@ func toFile(write func(w io.Writer, marks []Mark) error) func(path string, marks
 }
 
 // replaceFile writes a file, beside it first: whoever reads it finds the old one or the new
-// one, and no half.
+// one, and no half. What is no file, as /dev/stdout or a named pipe, is written to as it is: a
+// rename would put a file in its place, and root could do that to /dev/null too.
 func replaceFile(path string, write func(w io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".grade")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a link stays one
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new")
 	if err != nil {
 		return err
 	}

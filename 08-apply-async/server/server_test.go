@@ -212,9 +212,11 @@ func TestBadInput(t *testing.T) {
 // Workers are killed all the time. No answer is wrong, nothing hangs, and only who was being
 // served by one that died gets an error, which says so.
 func TestWorkersAreKilled(t *testing.T) {
-	lasts, every := 5*time.Second, 100*time.Millisecond
+	lasts, every := 2*time.Second, 100*time.Millisecond
 	if testing.Short() {
 		lasts = time.Second
+	} else if os.Getenv("SOAK") != "" {
+		lasts = time.Minute
 	}
 	eachMode(t, func(t *testing.T, name string) {
 		if testing.Short() && (name == "process" || name == "callback") {
