@@ -38,8 +38,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"example.com/multiprocessing/01-pipes/leaktest"
 )
 
 // A Block is a fenced block of a README.
@@ -217,7 +215,6 @@ func CheckConsole(ctx context.Context, root string, b Block) error {
 		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.WaitDelay = time.Second
 		err := cmd.Run()
-		leaktest.ReapOrphans() // some scenes kill a parent
 		if failed := err != nil; failed != b.has("fails") {
 			return fmt.Errorf("$ %s\n%v\n%s", command, err, out.String())
 		}

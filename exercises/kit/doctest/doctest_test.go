@@ -45,10 +45,14 @@ func TestREADMEs(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(files), 4)
+	t.Cleanup(leaktest.ReapOrphans) // some scenes kill a parent
 	for _, file := range files {
 		name, err := filepath.Rel(root, file)
 		require.NoError(t, err)
-		t.Run(strings.ReplaceAll(name, string(filepath.Separator), "-"), func(t *testing.T) { Check(t, root, file) })
+		t.Run(strings.ReplaceAll(name, string(filepath.Separator), "-"), func(t *testing.T) {
+			t.Parallel() // the programs of the lessons wait most of the time
+			Check(t, root, file)
+		})
 	}
 }
 
