@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -55,14 +54,7 @@ func serve(suite *pipe.Conn) error {
 	path := os.Getenv("ORACLE_PROGRAM")
 	o := answer.New(path, "an argument", "another one")
 	cancels := map[int]context.CancelCauseFunc{}
-	for {
-		request, err := pipe.Receive[script.Request](suite)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return kit.Serve(suite, func(request script.Request) error {
 		switch {
 		case request.Close:
 			go func() {
@@ -70,7 +62,7 @@ func serve(suite *pipe.Conn) error {
 				if err := o.Close(); err != nil {
 					report.Failed, report.Error, report.Todo = true, err.Error(), errors.Is(err, kit.ErrTODO)
 				}
-				send(suite, report)
+				kit.Tell(suite, report)
 			}()
 		case request.Cancel:
 			cancels[request.ID](errCancelled)
@@ -85,16 +77,11 @@ func serve(suite *pipe.Conn) error {
 					report.Todo = errors.Is(err, kit.ErrTODO)
 					report.Cancelled = errors.Is(err, errCancelled)
 				}
-				send(suite, report)
+				kit.Tell(suite, report)
 			}()
 		}
-	}
+		return nil
+	})
 }
 
 var errCancelled = errors.New("the suite has cancelled the question")
-
-func send(suite *pipe.Conn, report script.Report) {
-	if err := pipe.Send(suite, report); err != nil {
-		os.Exit(1) // the suite is gone
-	}
-}

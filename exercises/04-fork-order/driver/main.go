@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"time"
@@ -53,26 +52,18 @@ func posts(path string, names []string, grace time.Duration) []answer.Post {
 func serve(suite *pipe.Conn) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for {
-		request, err := pipe.Receive[script.Request](suite)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return kit.Serve(suite, func(request script.Request) error {
 		if request.Cancel {
 			cancel()
-			continue
+			return nil
 		}
 		go func() {
 			var report script.Report
 			if err := answer.Watch(ctx, posts(os.Getenv("GUARD_PROGRAM"), request.Names, request.Grace)); err != nil {
 				report = script.Report{Failed: true, Error: err.Error(), Todo: errors.Is(err, kit.ErrTODO)}
 			}
-			if err := pipe.Send(suite, report); err != nil {
-				os.Exit(1) // the suite is gone
-			}
+			kit.Tell(suite, report)
 		}()
-	}
+		return nil
+	})
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"example.com/multiprocessing/01-pipes/pipe"
@@ -40,11 +39,7 @@ func serve(suite *pipe.Conn) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	answers := make(chan script.Request, 10)
-	say := func(r script.Report) {
-		if err := pipe.Send(suite, r); err != nil {
-			os.Exit(1) // the suite is gone
-		}
-	}
+	say := func(r script.Report) { kit.Tell(suite, r) }
 	refused := errors.New("")
 	bank := answer.Bank{
 		Dir: os.Getenv(script.BankVariable),
@@ -61,14 +56,7 @@ func serve(suite *pipe.Conn) error {
 			<-answers
 		},
 	}
-	for {
-		request, err := pipe.Receive[script.Request](suite)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return kit.Serve(suite, func(request script.Request) error {
 		switch {
 		case request.Cancel:
 			cancel()
@@ -87,5 +75,6 @@ func serve(suite *pipe.Conn) error {
 				say(report)
 			}()
 		}
-	}
+		return nil
+	})
 }

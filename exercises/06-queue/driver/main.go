@@ -42,14 +42,7 @@ func serve(suite *pipe.Conn) error {
 		queue: answer.Maildir{Dir: os.Getenv(script.DirVariable)},
 		feed:  make(chan script.Request, 10),
 	}
-	for {
-		request, err := pipe.Receive[script.Request](suite)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return kit.Serve(suite, func(request script.Request) error {
 		switch {
 		case request.Put:
 			go func() { w.done(w.queue.Put(w)) }()
@@ -70,7 +63,8 @@ func serve(suite *pipe.Conn) error {
 		default:
 			w.feed <- request
 		}
-	}
+		return nil
+	})
 }
 
 // A worker does one thing at a time: the suite waits for the end of one before it asks for
@@ -119,7 +113,5 @@ func (w *worker) done(err error) {
 }
 
 func (w *worker) say(r script.Report) {
-	if err := pipe.Send(w.suite, r); err != nil {
-		os.Exit(1) // the suite is gone
-	}
+	kit.Tell(w.suite, r)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 
@@ -36,18 +35,7 @@ func serve(suite *pipe.Conn) error {
 			s.room.Close()
 		}
 	}()
-	for {
-		request, err := pipe.Receive[script.Request](suite)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = s.do(request)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return kit.Serve(suite, s.do)
 }
 
 func (s *session) do(request script.Request) (err error) {
