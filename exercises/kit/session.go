@@ -69,6 +69,34 @@ func (s *Session[Q, R]) Report(what string) R {
 	return r.value
 }
 
+// Either waits for a value or for the next report, whichever comes first; early is that
+// report. what says what has gone wrong if neither comes.
+func Either[T, Q, R any](s *Session[Q, R], from <-chan T, what string) (value T, early *R) {
+	type either struct {
+		value  T
+		report *report[R]
+	}
+	first, over := make(chan either, 1), make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case v := <-from:
+			first <- either{value: v}
+		case r := <-s.reports:
+			first <- either{report: &r}
+		case <-over:
+		}
+	}()
+	e := Await(s.Trial, s.Driver, first, what)
+	if e.report == nil {
+		return e.value, nil
+	}
+	if e.report.err != nil {
+		s.died(e.report.err)
+	}
+	return e.value, &e.report.value
+}
+
 // Reported reports whether a report is waiting to be taken.
 func (s *Session[Q, R]) Reported() bool { return len(s.reports) > 0 }
 

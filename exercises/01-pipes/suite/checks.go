@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 
-	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/exercises/01-pipes/script"
 	"example.com/multiprocessing/exercises/kit"
 )
@@ -103,14 +102,14 @@ func together(t *kit.Trial) {
 	const n = 4
 	p := begin(t)
 	p.input("all together\n")
-	p.ask(pipeline{{"pass"}, {"pass"}, {"pass"}, {"pass"}})
+	p.run(pipeline{{"pass"}, {"pass"}, {"pass"}, {"pass"}})
 	var actors []*actor
 	for len(actors) < n {
 		what := "No stage has been started."
 		if len(actors) > 0 {
 			var started []string
 			for _, a := range actors {
-				started = append(started, fmt.Sprintf("stage %d (pid %d)", a.Stage, a.PID))
+				started = append(started, fmt.Sprintf("stage %d (pid %d)", a.Hello.Stage, a.Hello.PID))
 			}
 			what = fmt.Sprintf("Only %d of %d stages are alive: %s. It waits until all are, which is how this check knows that they run at the same time.",
 				len(actors), n, strings.Join(started, ", "))
@@ -119,15 +118,15 @@ func together(t *kit.Trial) {
 	}
 	pids := map[int]bool{}
 	for _, a := range actors {
-		pids[a.PID] = true
+		pids[a.Hello.PID] = true
 	}
 	if len(pids) != n {
 		t.Failf("%d stages have reported from %d processes only", n, len(pids))
 	}
 	for _, a := range actors {
-		a.play(script.Order{})
+		a.Order(script.Order{})
 	}
-	r := p.report("All stages were alive at the same time, and have done their work, but Run does not return.")
+	r := p.Report("All stages were alive at the same time, and have done their work, but Run does not return.")
 	p.wantStatuses(r, []int{0, 0, 0, 0})
 	p.finish()
 }
@@ -197,7 +196,7 @@ func nothingLeft(t *kit.Trial) {
 	stages := pipeline{{"pass"}, {"pass"}, {"first", "1"}}
 	p.perform("Run does not return.", stages) // what the runtime opens once is open now
 	p.wantNobody()
-	before := p.driver.Descriptors()
+	before := p.Driver.Descriptors()
 	const runs = 10
 	for range runs {
 		r := p.perform("Run does not return.", stages)
@@ -206,7 +205,7 @@ func nothingLeft(t *kit.Trial) {
 		}
 		p.wantNobody()
 	}
-	after := p.driver.Descriptors()
+	after := p.Driver.Descriptors()
 	if len(after) > len(before) {
 		var new []string
 		for number, target := range after {
@@ -229,10 +228,10 @@ func kind(target string) string {
 
 // wantNobody wants no child of the driver, dead or alive.
 func (p *performance) wantNobody() {
-	if pids := p.driver.Descendants(); len(pids) > 0 {
-		p.t.Failf("Run has returned, and %d of the stages are still there:\n    %s", len(pids), p.driver.Describe(pids[0]))
+	if pids := p.Driver.Descendants(); len(pids) > 0 {
+		p.t.Failf("Run has returned, and %d of the stages are still there:\n    %s", len(pids), p.Driver.Describe(pids[0]))
 	}
-	if strays := p.driver.Strays(); len(strays) > 0 {
+	if strays := p.Driver.Strays(); len(strays) > 0 {
 		p.t.Failf("Run has returned, and processes that it has started are still there: %s", strings.Join(strays, ", "))
 	}
 }
@@ -253,14 +252,12 @@ func cannotStart(t *kit.Trial) {
 
 func cancel(t *kit.Trial) {
 	p := begin(t)
-	p.ask(pipeline{{"deaf"}, {"deaf"}, {"pass"}})
+	p.run(pipeline{{"deaf"}, {"deaf"}, {"pass"}})
 	for range 3 {
-		p.arrival("A stage was not started.").play(script.Order{})
+		p.arrival("A stage was not started.").Order(script.Order{})
 	}
-	if err := pipe.Send(p.suite, script.Request{Cancel: true}); err != nil {
-		p.died(err)
-	}
-	r := p.report("The context was cancelled, and Run does not return.")
+	p.Ask(script.Request{Cancel: true})
+	r := p.Report("The context was cancelled, and Run does not return.")
 	if !r.Cancelled {
 		t.Failf("The context was cancelled with a cause, and errors.Is(err, context.Cause(ctx)) is false.\ngot %q", r.Error)
 	}
@@ -277,7 +274,7 @@ func large(t *kit.Trial) {
 	if got := len(p.output()); got != mib<<20 {
 		t.Failf("Of %d MiB that the first stage has written, %d bytes have arrived.", mib, got)
 	}
-	if peak := p.driver.PeakMemory(); peak > 100<<20 {
+	if peak := p.Driver.PeakMemory(); peak > 100<<20 {
 		t.Failf("%d MiB went through the pipeline, and this process has needed %d MiB of memory.", mib, peak>>20)
 	}
 	p.finish()

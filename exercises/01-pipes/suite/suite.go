@@ -3,18 +3,14 @@
 package suite
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
-	"example.com/multiprocessing/01-pipes/pipe"
 	"example.com/multiprocessing/exercises/01-pipes/script"
 	"example.com/multiprocessing/exercises/kit"
 )
@@ -40,132 +36,33 @@ type pipeline [][]string
 
 // A performance is the driver at work on one pipeline after another.
 type performance struct {
-	t        *kit.Trial
-	driver   *kit.Program
-	suite    *pipe.Conn
-	listener net.Listener
-	arrivals chan *actor
-	reports  chan received
-	in, out  string
-
-	accepting sync.WaitGroup
-	mu        sync.Mutex
-	conns     []net.Conn
-}
-
-type received struct {
-	script.Report
-	err error
+	*kit.Session[script.Request, script.Report]
+	t       *kit.Trial
+	control *kit.Control[script.Hello]
+	in, out string
 }
 
 // An actor is a stage that has reported and waits for its order.
-type actor struct {
-	script.Hello
-	conn net.Conn
-	err  error
-}
-
-func (a *actor) play(order script.Order) {
-	_ = json.NewEncoder(a.conn).Encode(order) // a stage that is gone shows soon enough
-	_ = a.conn.Close()
-}
+type actor = kit.Caller[script.Hello]
 
 // begin starts the driver.
 func begin(t *kit.Trial) *performance {
-	p := &performance{
-		t:        t,
-		arrivals: make(chan *actor, 1000),
-		reports:  make(chan received, 1000),
-		in:       filepath.Join(t.Dir, "in"),
-		out:      filepath.Join(t.Dir, "out"),
-	}
+	p := &performance{t: t, control: kit.Listen[script.Hello](t), in: filepath.Join(t.Dir, "in"), out: filepath.Join(t.Dir, "out")}
 	p.input("")
-	var err error
-	if p.listener, err = net.Listen("unix", filepath.Join(shortDir(t), "s")); err != nil {
-		t.Failf("the suite cannot listen: %v", err)
-	}
-	t.Cleanup(p.stopAccepting)
-	front, back, err := pipe.Pair()
-	if err != nil {
-		t.Failf("%v", err)
-	}
-	p.suite = front
-	t.Cleanup(func() { front.Close() })
-	cmd := exec.Command(t.Driver)
-	back.Give(cmd)
-	p.driver = t.Start("the driver with your Run", cmd)
-	back.Close()
-	go p.receive()
-	p.accepting.Add(1)
-	go p.accept()
+	p.Session = kit.Begin[script.Request, script.Report](t, "the driver with your Run", "Run", nil)
 	return p
 }
 
-// shortDir returns the trial's directory, or another one if a socket's path in
-// it would be too long: 107 bytes on Linux, 103 on macOS.
-func shortDir(t *kit.Trial) string {
-	if len(t.Dir) < 100 {
-		return t.Dir
-	}
-	dir, err := os.MkdirTemp("/tmp", "kit")
-	if err != nil {
-		t.Failf("the suite cannot make a directory with a short path: %v", err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-func (p *performance) receive() {
-	for {
-		report, err := pipe.Receive[script.Report](p.suite)
-		p.reports <- received{report, err}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// accept takes the stages' calls, each in a goroutine of its own: one that says
-// nothing must not keep the others waiting.
-func (p *performance) accept() {
-	defer p.accepting.Done()
-	for {
-		conn, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		p.conns = append(p.conns, conn)
-		p.mu.Unlock()
-		p.accepting.Go(func() {
-			a := &actor{conn: conn}
-			if json.NewDecoder(conn).Decode(&a.Hello) != nil {
-				return // it has died, or was no stage
-			}
-			a.err = p.genuine(a)
-			p.driver.Call(a.PID, fmt.Sprintf("stage %d, %s", a.Stage, a.Role))
-			p.arrivals <- a
-		})
-	}
-}
-
-// stopAccepting is called when the driver and all its descendants are dead.
-func (p *performance) stopAccepting() {
-	p.listener.Close()
-	p.accepting.Wait()
-	for _, conn := range p.conns {
-		conn.Close()
-	}
-}
-
-// genuine makes sure that who reports is a stage, and the driver's child.
+// genuine makes sure that who reports is a stage, and the driver's child, and gives it a name.
 func (p *performance) genuine(a *actor) error {
-	if exe := kit.Executable(a.PID); exe != "" && exe != p.t.Helper[stage] {
-		return fmt.Errorf("pid %d says that it is stage %d, but it runs %s", a.PID, a.Stage, exe)
+	h := a.Hello
+	if exe := kit.Executable(h.PID); exe != "" && exe != p.t.Helper[stage] {
+		return fmt.Errorf("pid %d says that it is stage %d, but it runs %s", h.PID, h.Stage, exe)
 	}
-	if a.PID == p.driver.PID || a.Parent != p.driver.PID {
-		return fmt.Errorf("stage %d (pid %d) is a child of pid %d, and not of the driver (pid %d)", a.Stage, a.PID, a.Parent, p.driver.PID)
+	if h.PID == p.Driver.PID || h.Parent != p.Driver.PID {
+		return fmt.Errorf("stage %d (pid %d) is a child of pid %d, and not of the driver (pid %d)", h.Stage, h.PID, h.Parent, p.Driver.PID)
 	}
+	p.Driver.Call(h.PID, fmt.Sprintf("stage %d, %s", h.Stage, h.Role))
 	return nil
 }
 
@@ -183,64 +80,28 @@ func (p *performance) output() string {
 	return string(text)
 }
 
-// ask has the driver call Run.
-func (p *performance) ask(stages pipeline) {
-	request := script.Request{In: p.in, Out: p.out, Control: p.listener.Addr().String()}
+// run has the driver call Run.
+func (p *performance) run(stages pipeline) {
+	request := script.Request{In: p.in, Out: p.out, Control: p.control.Path}
 	for _, s := range stages {
 		if !strings.Contains(s[0], "/") {
 			s = append([]string{p.t.Helper[stage]}, s...)
 		}
 		request.Stages = append(request.Stages, s)
 	}
-	if err := pipe.Send(p.suite, request); err != nil {
-		p.died(err)
-	}
-}
-
-func (p *performance) died(err error) {
-	select {
-	case <-p.driver.Ended:
-	case <-time.After(10 * time.Second):
-	}
-	p.t.Failf("The program with your Run has ended before Run had returned (%s; %v).\nDoes it call os.Exit, or has it crashed? It has printed:\n%s",
-		p.driver.Ending(), err, p.driver.Output())
-}
-
-// report waits until Run has returned.
-func (p *performance) report(what string) script.Report {
-	r := kit.Await(p.t, p.driver, p.reports, what)
-	if r.err != nil {
-		p.died(r.err)
-	}
-	return r.Report
+	p.Ask(request)
 }
 
 // arrival waits for the next stage to report, while Run is at work.
 func (p *performance) arrival(what string) *actor {
-	either, over := make(chan any, 1), make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case a := <-p.arrivals:
-			either <- a
-		case r := <-p.reports:
-			either <- r
-		case <-over:
-		}
-	}()
-	switch e := kit.Await(p.t, p.driver, either, what).(type) {
-	case received:
-		if e.err != nil {
-			p.died(e.err)
-		}
-		p.t.Failf("Run has returned (%v, error %q) before all stages had even begun.", e.Statuses, e.Error)
-	case *actor:
-		if e.err != nil {
-			p.t.Failf("%v", e.err)
-		}
-		return e
+	a, early := kit.Either(p.Session, p.control.Arrivals, what)
+	if early != nil {
+		p.t.Failf("Run has returned (%v, error %q) before all stages had even begun.", early.Statuses, early.Error)
 	}
-	return nil
+	if err := p.genuine(a); err != nil {
+		p.t.Failf("%v", err)
+	}
+	return a
 }
 
 // perform runs a pipeline in which every stage begins as soon as it is alive,
@@ -259,10 +120,10 @@ func (p *performance) perform(what string, stages pipeline, orders ...script.Ord
 // tryPerform is perform for a pipeline that cannot be started as a whole. It
 // also returns how many stages were started.
 func (p *performance) tryPerform(what string, stages pipeline, orders ...script.Order) (r script.Report, played int) {
-	p.ask(stages)
+	p.run(stages)
 	stop := p.release(orders)
-	defer stop() // also when report ends the trial
-	r = p.report(what)
+	defer stop() // also when Report ends the trial
+	r = p.Report(what)
 	played, err := stop()
 	if err != nil {
 		p.t.Failf("%v", err)
@@ -277,21 +138,21 @@ func (p *performance) release(orders []script.Order) (stop func() (int, error)) 
 	played := map[int]bool{}
 	var fake error
 	play := func(a *actor) {
-		if a.err != nil {
-			fake = a.err
+		if err := p.genuine(a); err != nil {
+			fake = err
 		}
 		var order script.Order
-		if a.Stage >= 0 && a.Stage < len(orders) {
-			order = orders[a.Stage]
+		if n := a.Hello.Stage; n >= 0 && n < len(orders) {
+			order = orders[n]
 		}
-		a.play(order)
-		played[a.PID] = true
+		a.Order(order)
+		played[a.Hello.PID] = true
 	}
 	go func() {
 		defer close(done)
 		for {
 			select {
-			case a := <-p.arrivals:
+			case a := <-p.control.Arrivals:
 				play(a)
 			case <-over:
 				return
@@ -303,14 +164,10 @@ func (p *performance) release(orders []script.Order) (stop func() (int, error)) 
 
 // finish lets the driver go and wants it to go in peace.
 func (p *performance) finish() {
-	if strays := p.driver.Strays(); len(strays) > 0 {
+	if strays := p.Driver.Strays(); len(strays) > 0 {
 		p.t.Failf("Processes of yours have outlived their parents: %s", strings.Join(strays, ", "))
 	}
-	p.suite.Close()
-	kit.Await(p.t, p.driver, p.driver.Ended, "The program with your Run does not end, although it has nothing left to do.")
-	if !p.driver.Success() {
-		p.t.Failf("The program with your Run has ended with: %s\nIt has printed:\n%s", p.driver.Ending(), p.driver.Output())
-	}
+	p.Finish()
 }
 
 // attempted runs the smallest pipeline there is and sees whether Run is written.
