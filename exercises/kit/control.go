@@ -73,6 +73,9 @@ func (c *Control[Hello]) accept(arrivals chan<- *Caller[Hello]) {
 	}
 }
 
+// Arrived reports whether somebody has reported and was not taken from Arrivals yet.
+func (c *Control[Hello]) Arrived() bool { return len(c.Arrivals) > 0 }
+
 // stop is called when the driver and all its descendants are dead.
 func (c *Control[Hello]) stop() {
 	c.listener.Close()

@@ -181,6 +181,5 @@ func words() string { return fmt.Sprintf("riddle %d", int64(1e17)+rand.N(int64(1
 func attempted(t *kit.Trial) bool {
 	p := begin(t)
 	id := p.ask("?")
-	arrives := func() bool { return len(p.control.Arrivals) > 0 }
-	return !p.Reacts(arrives) || !p.report(id, "").Todo
+	return !p.Reacts(p.control.Arrived) || !p.report(id, "").Todo
 }

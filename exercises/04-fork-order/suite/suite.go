@@ -221,6 +221,5 @@ func (p *performance) empty(what string) {
 func attempted(t *kit.Trial) bool {
 	p := begin(t)
 	p.watch(long, "lamp")
-	arrives := func() bool { return len(p.control.Arrivals) > 0 }
-	return !p.Reacts(arrives) || !p.Report("").Todo
+	return !p.Reacts(p.control.Arrived) || !p.Report("").Todo
 }

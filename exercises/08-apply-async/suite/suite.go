@@ -257,6 +257,5 @@ func attempted(t *kit.Trial) bool {
 	l := open(t, 1)
 	l.know(0, false)
 	l.Ask(script.Request{Do: script.Apply})
-	arrives := func() bool { return len(l.control.Arrivals) > 0 }
-	return !l.Reacts(arrives) || !l.Report("").Todo
+	return !l.Reacts(l.control.Arrived) || !l.Report("").Todo
 }
