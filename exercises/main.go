@@ -20,6 +20,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -30,6 +31,7 @@ import (
 	"syscall"
 
 	"example.com/multiprocessing/01-pipes/leaktest"
+	"example.com/multiprocessing/01-pipes/scene"
 	"example.com/multiprocessing/04-fork-order/process"
 )
 
@@ -43,12 +45,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	defer stop()
-	c, err := newCourse(stdout, stderr)
+	out := scene.NewOutput(stdout)
+	c, err := newCourse(out, stderr)
 	if err == nil {
 		err = leaktest.AdoptOrphans() // what an answer leaves behind comes to us, and is ended
 	}
 	if err == nil {
 		err = c.do(ctx, args)
+	}
+	if err == nil || errors.Is(err, errNotYet) {
+		err = cmp.Or(out.Err(), err)
 	}
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):

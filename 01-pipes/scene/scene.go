@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"example.com/multiprocessing/01-pipes/leaktest"
@@ -49,21 +50,57 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer, scenes []Sce
 		fmt.Fprintf(errOut, "%s: %v\n", program, err)
 		return 2
 	}
+	checked := NewOutput(out)
 	for i, s := range chosen {
 		if ctx.Err() != nil {
 			fmt.Fprintf(errOut, "%s: before scene %s: %v\n", program, s.Name, context.Cause(ctx))
 			return 1
 		}
 		if i > 0 {
-			fmt.Fprintln(out)
+			fmt.Fprintln(checked)
 		}
-		fmt.Fprintf(out, "== %s: %s\n", s.Name, s.Title)
-		if err := play(ctx, s, out); err != nil {
+		fmt.Fprintf(checked, "== %s: %s\n", s.Name, s.Title)
+		err := play(ctx, s, checked)
+		if err == nil {
+			err = checked.Err()
+		}
+		if err != nil {
 			fmt.Fprintf(errOut, "%s: scene %s: %v\n", program, s.Name, err)
 			return 1
 		}
 	}
 	return 0
+}
+
+// An Output writes to another writer and remembers the first error. So who prints need not
+// look at what each Fprintln returns: Err says at the end whether all has arrived. It is safe
+// for concurrent use if the other writer is.
+type Output struct {
+	to  io.Writer
+	mu  sync.Mutex // guards err
+	err error
+}
+
+// NewOutput returns an Output that writes to the writer.
+func NewOutput(to io.Writer) *Output { return &Output{to: to} }
+
+func (o *Output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.err == nil {
+			o.err = err
+		}
+	}
+	return n, err
+}
+
+// Err returns the first error so far.
+func (o *Output) Err() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }
 
 func choose(program string, args []string, out io.Writer, scenes []Scene) ([]Scene, error) {

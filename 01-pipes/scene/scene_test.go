@@ -54,4 +54,13 @@ func TestRun(t *testing.T) {
 	var errOut strings.Builder
 	require.Equal(t, 1, Run(ended, []string{"x", "fine"}, io.Discard, &errOut, all))
 	require.Equal(t, "x: before scene fine: ctrl-c\n", errOut.String())
+
+	// What was printed has arrived, or the program fails.
+	errOut.Reset()
+	require.Equal(t, 1, Run(t.Context(), []string{"x", "fine", "fine"}, fullDisk{}, &errOut, all))
+	require.Equal(t, "x: scene fine: no space left\n", errOut.String())
 }
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
