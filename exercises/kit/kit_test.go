@@ -205,3 +205,32 @@ func TestABrokenCheckFails(t *testing.T) {
 	require.False(t, v.Passed)
 	require.Equal(t, 2, cleaned)
 }
+
+// What a check waits for, and never comes: the message says why, from what can be seen.
+func TestWhyItDoesNotCome(t *testing.T) {
+	needUnix(t)
+	if !kit.Observes() {
+		t.Skip("nobody can see here what processes do")
+	}
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go")
+	require.NoError(t, err)
+	defer m.Close()
+	for script, want := range map[string]string{
+		"echo bye; exit 3":                   "It cannot come any more: the program has ended (exit status 3), and all that it had started. It has printed:\n    | bye",
+		"(trap '' HUP; sleep 1000) & exit 0": "Nothing moves any more. Still there",
+		"read line":                          "Nothing moves any more. Still there",
+	} {
+		t.Run(script, func(t *testing.T) {
+			v := m.Check(kit.Check{Run: func(trial *kit.Trial) {
+				r, w, err := os.Pipe()
+				require.NoError(t, err)
+				trial.Cleanup(func() { r.Close(); w.Close() })
+				cmd := exec.Command("sh", "-c", script)
+				cmd.Stdin = r
+				kit.Await(trial, trial.Start("the program", cmd), make(chan bool), "It is owed.")
+			}})
+			require.False(t, v.Passed)
+			require.Contains(t, v.Message, "It is owed.\n"+want)
+		})
+	}
+}
