@@ -65,8 +65,8 @@ func newPair() (a, b *end, err error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	a, errA := descriptorEnd(fds[0], "front")
-	b, errB := descriptorEnd(fds[1], "back")
+	a, errA := descriptorEnd(fds[0], "front", false)
+	b, errB := descriptorEnd(fds[1], "back", false)
 	if err := errors.Join(errA, errB); err != nil {
 		_ = a.close()
 		_ = b.close()
@@ -77,12 +77,16 @@ func newPair() (a, b *end, err error) {
 
 // descriptorEnd takes over a bare descriptor. It is made non-blocking *before*
 // NewFile, which asks once: a file that blocks then never gets deadlines.
-func descriptorEnd(fd int, name string) (*end, error) {
-	if err := unix.SetNonblock(fd, true); err != nil {
+func descriptorEnd(fd int, name string, blocking bool) (*end, error) {
+	if err := unix.SetNonblock(fd, !blocking); err != nil {
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return newEnd(os.NewFile(uintptr(fd), name), isSocket(fd))
+	e, err := newEnd(os.NewFile(uintptr(fd), name), isSocket(fd))
+	if err == nil {
+		e.blocking.Store(blocking)
+	}
+	return e, err
 }
 
 func fileEnd(f *os.File) (*end, error) {

@@ -64,7 +64,14 @@ func (c *Conn) Give(cmd *exec.Cmd) {
 // Inherited returns the channel that this program's parent gave it with
 // [Conn.Give]. It can be called once. The programs that this one starts do not
 // inherit the channel by accident.
-func Inherited() (*Conn, error) {
+func Inherited() (*Conn, error) { return inherited(false) }
+
+// InheritedBlocking is [Inherited] and [Conn.SetBlocking] in one: the runtime's poller
+// never hears of the channel, which a program that has just begun does not have to set
+// up then. Where there is no such mode, on Windows, it is Inherited.
+func InheritedBlocking() (*Conn, error) { return inherited(true) }
+
+func inherited(blocking bool) (*Conn, error) {
 	value := os.Getenv(channelVariable)
 	if value == "" {
 		return nil, fmt.Errorf("pipe: no channel inherited: %s is not set; this program is meant to be started by another one, with Conn.Give, and the channel can be taken only once", channelVariable)
@@ -77,7 +84,7 @@ func Inherited() (*Conn, error) {
 	if err != nil || number < 3 {
 		return nil, fmt.Errorf("pipe: no channel inherited: %s=%q is not the number of a descriptor above 2", channelVariable, value)
 	}
-	c, err := InheritedAt(uintptr(number))
+	c, err := inheritedAt(uintptr(number), blocking)
 	if err != nil {
 		return nil, fmt.Errorf("%w (the number is from %s)", err, channelVariable)
 	}
@@ -88,8 +95,10 @@ func Inherited() (*Conn, error) {
 // program's parent has opened for it, and that both know by its number. Call it
 // once for each: the Conn owns the descriptor from now on. The programs that this
 // one starts do not inherit it by accident.
-func InheritedAt(number uintptr) (*Conn, error) {
-	in, out, err := inheritedEnds(number)
+func InheritedAt(number uintptr) (*Conn, error) { return inheritedAt(number, false) }
+
+func inheritedAt(number uintptr, blocking bool) (*Conn, error) {
+	in, out, err := inheritedEnds(number, blocking)
 	if err != nil {
 		return nil, fmt.Errorf("pipe: no channel inherited: descriptor %d: %w", number, err)
 	}

@@ -27,7 +27,7 @@ func (e *end) give(cmd *exec.Cmd) (int, error) {
 }
 
 // inheritedEnds takes over a descriptor that the parent opened.
-func inheritedEnds(number uintptr) (in, out *end, err error) {
+func inheritedEnds(number uintptr, blocking bool) (in, out *end, err error) {
 	fd := int(number)
 	flags, err := unix.FcntlInt(number, unix.F_GETFL, 0)
 	if err != nil {
@@ -35,7 +35,7 @@ func inheritedEnds(number uintptr) (in, out *end, err error) {
 	}
 	// The programs that this one starts must not inherit it.
 	unix.CloseOnExec(fd)
-	e, err := descriptorEnd(fd, "channel")
+	e, err := descriptorEnd(fd, "channel", blocking)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -105,23 +106,25 @@ var roles = map[string]func() error{
 }
 
 // inherited wraps a role that uses its channel.
-func inherited(role func(*pipe.Conn) error) error {
-	c, err := pipe.Inherited()
+func inherited(role func(*pipe.Conn) error) error { return with(pipe.Inherited, role) }
+
+// blocking is inherited for a worker that only waits for its next message.
+func blocking(role func(*pipe.Conn) error) error {
+	return with(pipe.InheritedBlocking, func(c *pipe.Conn) error {
+		if err := c.SetDeadline(time.Now().Add(time.Hour)); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNoDeadline) {
+			return fmt.Errorf("it has deadlines: %v", err)
+		}
+		return role(c)
+	})
+}
+
+func with(open func() (*pipe.Conn, error), role func(*pipe.Conn) error) error {
+	c, err := open()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	return role(c)
-}
-
-// blocking is inherited for a worker that only waits for its next message.
-func blocking(role func(*pipe.Conn) error) error {
-	return inherited(func(c *pipe.Conn) error {
-		if err := c.SetBlocking(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return err
-		}
-		return role(c)
-	})
 }
 
 // echoFrames sends every frame back until the other end closes.

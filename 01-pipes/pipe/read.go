@@ -9,6 +9,7 @@ import (
 type reader struct {
 	buf        []byte // bytes from the kernel; buf[r:w] are not yet taken
 	r, w       int
+	filled     bool         // by the last fill, to its end
 	seen       int          // of those, the part that a call has looked at in vain
 	noNewline  int          // of those, the part known to hold no newline
 	fillAtMost int          // the next fill reads no more than this; 0: as much as fits
@@ -20,9 +21,13 @@ type reader struct {
 	frameFile bool
 }
 
-// A buffer this large holds a whole pipe full of small messages, so one system
-// call fetches hundreds of them.
-const bufferSize = 64 << 10
+// A buffer of bufferSize holds a whole pipe full of small messages, so one system
+// call fetches hundreds of them. Who gets a short message now and then does not need
+// it: it begins with firstSize, and grows when a read has filled it.
+const (
+	firstSize  = 4 << 10
+	bufferSize = 64 << 10
+)
 
 // canRead reports why this Conn cannot receive a new message, if so.
 func (c *Conn) canRead() error {
@@ -46,7 +51,11 @@ func (c *Conn) canRead() error {
 func (c *Conn) fill() error {
 	switch {
 	case c.buf == nil:
-		c.buf = make([]byte, bufferSize)
+		c.buf = make([]byte, firstSize)
+	case c.filled && len(c.buf) < bufferSize: // there is more where that came from
+		buf := make([]byte, bufferSize)
+		c.w = copy(buf, c.buf[c.r:c.w])
+		c.r, c.buf = 0, buf
 	case c.w < len(c.buf):
 		// There is room.
 	case c.r > 0:
@@ -62,6 +71,7 @@ func (c *Conn) fill() error {
 	c.fillAtMost = 0
 	n, err := c.readKernel(room)
 	c.w += n
+	c.filled = c.w == len(c.buf)
 	return err
 }
 

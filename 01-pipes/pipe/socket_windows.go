@@ -116,7 +116,7 @@ func (e *end) give(cmd *exec.Cmd) (int, error) {
 	return int(e.socket), nil
 }
 
-func inheritedEnds(number uintptr) (in, out *end, err error) {
+func inheritedEnds(number uintptr, _ bool) (in, out *end, err error) {
 	if err := startWinsock(); err != nil {
 		return nil, nil, err
 	}

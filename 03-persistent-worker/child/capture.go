@@ -53,7 +53,7 @@ func (c *capture) begin() {
 
 func (c *capture) copy() {
 	defer close(c.done)
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, 1<<10)
 	for room := int64(maxPipe); room > 0; {
 		n, err := c.r.Read(buf)
 		if n > 0 && c.add(buf[:n]) {
@@ -61,6 +61,9 @@ func (c *capture) copy() {
 		}
 		if err != nil {
 			return // the end of the output, or finish has set a limit
+		}
+		if n == len(buf) && n < 32<<10 {
+			buf = make([]byte, 32<<10) // it has more to say
 		}
 	}
 }

@@ -22,16 +22,22 @@ var image = ownFile
 // is read by the new process, between its birth and the start of its program, and
 // means the same there. Elsewhere there is only the path.
 func ownFile() string {
-	if runtime.GOOS == "linux" {
-		return theVeryFile
-	}
 	return executable
 }
 
 const theVeryFile = "/proc/self/exe"
 
 // When the program starts: a relative path means something else after os.Chdir.
-var executable, errExecutable = os.Executable()
+var executable, errExecutable = startedFrom()
+
+// startedFrom does nothing on Linux: to ask would take a hundredth of what it takes to start
+// a process.
+func startedFrom() (string, error) {
+	if runtime.GOOS == "linux" {
+		return theVeryFile, nil
+	}
+	return os.Executable()
+}
 
 // buildID says which build of the program this is, so that two of them do not talk
 // past each other: the identifier that the Go linker writes into every program
@@ -40,7 +46,7 @@ var executable, errExecutable = os.Executable()
 // It is not asked where the kernel has started the very file that runs: to open that
 // would be a twentieth of what it takes to start a process.
 var buildID = sync.OnceValues(func() (string, error) {
-	if errExecutable != nil && runtime.GOOS != "linux" {
+	if errExecutable != nil {
 		return "", errExecutable
 	}
 	file, err := os.Open(ownFile())

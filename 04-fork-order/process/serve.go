@@ -37,12 +37,11 @@ func serve(string) int {
 	if err := child.WatchLifeline(); err != nil {
 		return refuseOnStderr(err)
 	}
-	control, err := pipe.Inherited()
+	// The thread that listens has nothing else to do, so it may sit in read(2).
+	control, err := pipe.InheritedBlocking()
 	if err != nil {
 		return refuseOnStderr(err)
 	}
-	// The thread that listens has nothing else to do, so it may sit in read(2).
-	_ = control.SetBlocking()
 	o, in, err := receiveOrder(control)
 	if err != nil {
 		_ = control.SendFrame(append([]byte{sayRefuse}, err.Error()...))
