@@ -165,18 +165,28 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return nil, err
 	}
-	packages := append([]string{e.Driver}, e.Helpers...)
 	if testing.Testing() {
-		if err := a.declareInputs(overlay, packages); err != nil {
+		if err := a.declareInputs(e); err != nil {
 			return nil, err
 		}
 	}
-	bin := a.buildDir(dir)
+	stable, bin := a.buildDir(a.file)
+	if !stable {
+		bin = dir
+	}
+	packages := append([]string{e.Driver}, e.Helpers...)
 	programs, errs := make([]string, len(packages)), make([]error, len(packages))
 	var builds sync.WaitGroup
 	for i, p := range packages {
 		builds.Go(func() {
-			programs[i], errs[i] = a.build(p, filepath.Join(bin, strings.ReplaceAll(strings.TrimPrefix(p, "./exercises/"), "/", "-")), overlay, p == e.Driver)
+			switch {
+			case p == e.Driver:
+				programs[i], errs[i] = a.build(p, bin, overlay)
+			case stable:
+				programs[i], errs[i] = a.helper(p)
+			default:
+				programs[i], errs[i] = a.build(p, bin, "")
+			}
 		})
 	}
 	builds.Wait()
@@ -190,13 +200,32 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 	return built, nil
 }
 
-// build builds one program, and returns the name that the kernel will show for it: a home
-// or temporary folder may be a symbolic link.
-func (a answer) build(program, out, overlay string, isDriver bool) (string, error) {
+var helpers sync.Map // that this process has built: course and package → func() (string, error)
+
+// helper builds a helper for all answers inside the course, and once: it has no answer in it.
+func (a answer) helper(program string) (string, error) {
+	build, _ := helpers.LoadOrStore(a.root+program, sync.OnceValues(func() (string, error) {
+		stable, bin := a.buildDir("helpers")
+		if !stable {
+			return "", errors.New("there is no cache directory")
+		}
+		return a.build(program, bin, "")
+	}))
+	return build.(func() (string, error))()
+}
+
+// build builds one program, with the answer in it if there is an overlay that puts it there.
+// It returns the name that the kernel will show: a home or temporary folder may be a symbolic
+// link.
+func (a answer) build(program, dir, overlay string) (string, error) {
+	out := filepath.Join(dir, strings.ReplaceAll(strings.TrimPrefix(program, "./exercises/"), "/", "-"))
 	// Without what a debugger needs it takes a quarter less time.
-	args := []string{"build", "-buildvcs=false", "-ldflags=-w", "-overlay", overlay, "-o", out}
-	if raceEnabled && isDriver {
-		args = append(args, "-race")
+	args := []string{"build", "-buildvcs=false", "-ldflags=-w", "-o", out}
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+		if raceEnabled {
+			args = append(args, "-race")
+		}
 	}
 	if _, err := a.goCommand(append(args, program)...); err != nil {
 		return "", err
@@ -204,21 +233,18 @@ func (a answer) build(program, out, overlay string, isDriver bool) (string, erro
 	return filepath.EvalSymlinks(out)
 }
 
-// buildDir is where the programs of this answer go. It is the same each time for
-// an answer inside the course, because go build is four times as fast when it
-// finds its own work at the place where it is to put it; and one per package
-// that asks, because a program cannot be replaced while it runs.
-func (a answer) buildDir(temporary string) string {
+// buildDir is where the programs for something of an answer inside the course go. It is the
+// same each time, because go build is four times as fast when it finds its own work at the
+// place where it is to put it; and one per package that asks, because a program cannot be
+// replaced while it runs. There is none for other answers.
+func (a answer) buildDir(what string) (stable bool, dir string) {
 	cache, err := os.UserCacheDir()
 	asker, err2 := os.Getwd()
 	if err != nil || err2 != nil || !strings.HasPrefix(a.file, a.root+string(filepath.Separator)) {
-		return temporary
+		return false, ""
 	}
-	dir := filepath.Join(cache, "multiprocessing-in-go", hash(a.file, asker, fmt.Sprint(raceEnabled)))
-	if os.MkdirAll(dir, 0o700) != nil {
-		return temporary
-	}
-	return dir
+	dir = filepath.Join(cache, "multiprocessing-in-go", hash(what, a.root, asker, fmt.Sprint(raceEnabled)))
+	return os.MkdirAll(dir, 0o700) == nil, dir
 }
 
 // A BuildError is what the compiler said.
@@ -241,20 +267,25 @@ func (a answer) goCommand(args ...string) ([]byte, error) {
 	return out, err
 }
 
+var declared sync.Map // course and exercise → func() error
+
 // declareInputs looks at every file that the programs are built from. go test
 // repeats a verdict without running anything when the test has not changed, and
 // it does not know that this test builds programs; but it does notice which
 // files the test has looked at.
-func (a answer) declareInputs(overlay string, packages []string) error {
-	list := append([]string{"list", "-deps", "-overlay", overlay, "-f",
-		`{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`}, packages...)
-	out, err := a.goCommand(list...)
-	if err != nil {
+func (a answer) declareInputs(e Exercise) error {
+	inputs, _ := declared.LoadOrStore(a.root+e.Name, sync.OnceValue(func() error {
+		// With all that an answer may import. What stands in the learner's place may be
+		// broken (-e).
+		out, err := a.goCommand(slices.Concat([]string{"list", "-e", "-deps", "-f",
+			`{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}`, e.Driver}, e.Helpers, e.Imports)...)
+		for file := range strings.Lines(string(out)) {
+			_, _ = os.Stat(strings.TrimSuffix(file, "\n"))
+		}
 		return err
-	}
-	for file := range strings.Lines(string(out)) {
-		// A file that is missing here is one that only the overlay has.
-		_, _ = os.Stat(strings.TrimSuffix(file, "\n"))
+	}))
+	if err := inputs.(func() error)(); err != nil {
+		return err
 	}
 	// It notices only files inside the module, by the look of their names. So
 	// an answer from elsewhere gets a name that begins inside.
