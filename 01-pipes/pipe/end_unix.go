@@ -75,7 +75,7 @@ func newPair() (a, b *end, err error) {
 	return a, b, nil
 }
 
-// descriptorEnd takes over a bare descriptor. It is made non-blocking *before*
+// descriptorEnd takes over a bare descriptor. Whether it blocks is settled *before*
 // NewFile, which asks once: a file that blocks then never gets deadlines.
 func descriptorEnd(fd int, name string, blocking bool) (*end, error) {
 	if err := unix.SetNonblock(fd, !blocking); err != nil {
