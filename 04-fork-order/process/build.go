@@ -13,26 +13,21 @@ import (
 // image returns the path of the program that is to be started.
 //
 // (A variable, so that a test can put another build in its place.)
-var image = ownFile
+var image = func() string { return executable }
+
+// It is found when the program starts: a relative path means something else after os.Chdir.
+var executable, errExecutable = ownFile()
+
+const theVeryFile = "/proc/self/exe"
 
 // ownFile returns the path of the program that runs.
 //
 // On Linux /proc/self/exe is the very file that this process was made of, also
 // when another one stands in its place meanwhile or nothing does, see proc(5). It
 // is read by the new process, between its birth and the start of its program, and
-// means the same there. Elsewhere there is only the path.
-func ownFile() string {
-	return executable
-}
-
-const theVeryFile = "/proc/self/exe"
-
-// When the program starts: a relative path means something else after os.Chdir.
-var executable, errExecutable = startedFrom()
-
-// startedFrom does nothing on Linux: to ask would take a hundredth of what it takes to start
-// a process.
-func startedFrom() (string, error) {
+// means the same there. (So nobody asks for the path there, which would take a hundredth of
+// what it takes to start a process.) Elsewhere there is only the path.
+func ownFile() (string, error) {
 	if runtime.GOOS == "linux" {
 		return theVeryFile, nil
 	}
@@ -49,7 +44,7 @@ var buildID = sync.OnceValues(func() (string, error) {
 	if errExecutable != nil {
 		return "", errExecutable
 	}
-	file, err := os.Open(ownFile())
+	file, err := os.Open(executable)
 	if err != nil {
 		return "", fmt.Errorf("read the program's own file: %w", err)
 	}

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,10 +171,7 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 			return nil, err
 		}
 	}
-	stable, bin := a.buildDir(a.file)
-	if !stable {
-		bin = dir
-	}
+	driverDir, helperDir := a.stableDir(a.file), a.stableDir("helpers")
 	packages := append([]string{e.Driver}, e.Helpers...)
 	programs, errs := make([]string, len(packages)), make([]error, len(packages))
 	var builds sync.WaitGroup
@@ -181,11 +179,12 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 		builds.Go(func() {
 			switch {
 			case p == e.Driver:
-				programs[i], errs[i] = a.build(p, bin, overlay)
-			case stable:
-				programs[i], errs[i] = a.helper(p)
+				programs[i], errs[i] = a.build(p, cmp.Or(driverDir, dir), overlay)
+			case helperDir != "":
+				// One for all answers inside the course: it has no answer in it.
+				programs[i], errs[i] = once(a.root+p, func() (string, error) { return a.build(p, helperDir, "") })
 			default:
-				programs[i], errs[i] = a.build(p, bin, "")
+				programs[i], errs[i] = a.build(p, dir, "")
 			}
 		})
 	}
@@ -200,18 +199,12 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 	return built, nil
 }
 
-var helpers sync.Map // that this process has built: course and package → func() (string, error)
+var done sync.Map // what once has done: key → func() (string, error)
 
-// helper builds a helper for all answers inside the course, and once: it has no answer in it.
-func (a answer) helper(program string) (string, error) {
-	build, _ := helpers.LoadOrStore(a.root+program, sync.OnceValues(func() (string, error) {
-		stable, bin := a.buildDir("helpers")
-		if !stable {
-			return "", errors.New("there is no cache directory")
-		}
-		return a.build(program, bin, "")
-	}))
-	return build.(func() (string, error))()
+// once does something once in this process, and returns what came of it.
+func once(key string, do func() (string, error)) (string, error) {
+	f, _ := done.LoadOrStore(key, sync.OnceValues(do))
+	return f.(func() (string, error))()
 }
 
 // build builds one program, with the answer in it if there is an overlay that puts it there.
@@ -233,18 +226,21 @@ func (a answer) build(program, dir, overlay string) (string, error) {
 	return filepath.EvalSymlinks(out)
 }
 
-// buildDir is where the programs for something of an answer inside the course go. It is the
+// stableDir is where programs for something of an answer inside the course go. It is the
 // same each time, because go build is four times as fast when it finds its own work at the
 // place where it is to put it; and one per package that asks, because a program cannot be
-// replaced while it runs. There is none for other answers.
-func (a answer) buildDir(what string) (stable bool, dir string) {
+// replaced while it runs. It is empty for other answers, and without a cache directory.
+func (a answer) stableDir(what string) string {
 	cache, err := os.UserCacheDir()
 	asker, err2 := os.Getwd()
 	if err != nil || err2 != nil || !strings.HasPrefix(a.file, a.root+string(filepath.Separator)) {
-		return false, ""
+		return ""
 	}
-	dir = filepath.Join(cache, "multiprocessing-in-go", hash(what, a.root, asker, fmt.Sprint(raceEnabled)))
-	return os.MkdirAll(dir, 0o700) == nil, dir
+	dir := filepath.Join(cache, "multiprocessing-in-go", hash(what, a.root, asker, fmt.Sprint(raceEnabled)))
+	if os.MkdirAll(dir, 0o700) != nil {
+		return ""
+	}
+	return dir
 }
 
 // A BuildError is what the compiler said.
@@ -267,14 +263,12 @@ func (a answer) goCommand(args ...string) ([]byte, error) {
 	return out, err
 }
 
-var declared sync.Map // course and exercise → func() error
-
 // declareInputs looks at every file that the programs are built from. go test
 // repeats a verdict without running anything when the test has not changed, and
 // it does not know that this test builds programs; but it does notice which
 // files the test has looked at.
 func (a answer) declareInputs(e Exercise) error {
-	inputs, _ := declared.LoadOrStore(a.root+e.Name, sync.OnceValue(func() error {
+	_, err := once(a.root+e.Name, func() (string, error) {
 		// With all that an answer may import. What stands in the learner's place may be
 		// broken (-e).
 		out, err := a.goCommand(slices.Concat([]string{"list", "-e", "-deps", "-f",
@@ -282,9 +276,9 @@ func (a answer) declareInputs(e Exercise) error {
 		for file := range strings.Lines(string(out)) {
 			_, _ = os.Stat(strings.TrimSuffix(file, "\n"))
 		}
-		return err
-	}))
-	if err := inputs.(func() error)(); err != nil {
+		return "", err
+	})
+	if err != nil {
 		return err
 	}
 	// It notices only files inside the module, by the look of their names. So

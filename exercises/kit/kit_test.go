@@ -79,6 +79,7 @@ func TestTheGradingInterface(t *testing.T) {
 		{"the stub", read(t, "../01-pipes/testdata/stub/answer.go"), "points 01-pipes 0/100", false, "not attempted"},
 		{"no Go at all", "package answer\n\nfunc Run( {\n", "points 01-pipes 0/100", false, "the answer does not compile"},
 		{"a refusal", strings.Replace(solution, `"os"`, `"unsafe"`, 1), "points 01-pipes 0/100", false, "may not import"},
+		{"the solution once more", solution, "points 01-pipes 100/100", true, ""},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(answer, []byte(step.text), 0o600))

@@ -158,10 +158,9 @@ func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 			return v
 		case <-look.C:
 			// What the dead have sent is read by now, unless this machine is very slow.
-			if over = p.oneMore(over); over > 3 && len(from) == 0 {
-				t.Failf("%s\nIt cannot come any more: %s has ended (%s), and all that it had started. It has printed:\n%s", what, p.Name, p.Ending(), p.Output())
-			}
-			if still.since(p) < stillness {
+			over = p.oneMore(over)
+			ended, hangs := over > 3, still.since(p) >= stillness
+			if !ended && !hangs {
 				if work.tooMuch(p) {
 					t.Failf("%s\nIt has kept the processor busy for %v: there is a loop that does not wait. Still there:\n%s", what, enoughWork, p.autopsy())
 				}
@@ -172,6 +171,9 @@ func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 			case v := <-from:
 				return v
 			default:
+			}
+			if ended {
+				t.Failf("%s\nIt cannot come any more: %s has ended (%s), and all that it had started. It has printed:\n%s", what, p.Name, p.Ending(), p.Output())
 			}
 			t.Failf("%s\nNothing moves any more. Still there:\n%s", what, p.autopsy())
 		case <-limit:

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"os/exec"
+	"strings"
 	"time"
 
 	"example.com/multiprocessing/01-pipes/pipe"
@@ -140,6 +141,16 @@ func (s *Session[Q, R]) Finish() {
 	Await(s.Trial, s.Driver, s.Driver.Ended, "The program with your "+s.what+" does not end, although it has nothing left to do.")
 	if !s.Driver.Success() {
 		s.Trial.Failf("The program with your %s has ended with: %s\nIt has printed:\n%s", s.what, s.Driver.Ending(), s.Driver.Output())
+	}
+}
+
+// NobodyLeft wants no process of the program to be left, dead or alive.
+func (s *Session[Q, R]) NobodyLeft(what string) {
+	if pids := s.Driver.Descendants(); len(pids) > 0 {
+		s.Trial.Failf("%s\nStill there:\n    %s", what, s.Driver.Describe(pids[0]))
+	}
+	if strays := s.Driver.Strays(); len(strays) > 0 {
+		s.Trial.Failf("%s\nStill there: %s", what, strings.Join(strays, ", "))
 	}
 }
 

@@ -270,7 +270,7 @@ func closing(t *kit.Trial) {
 	if r := p.report(-1, "The oracle has ended, and Close does not return."); r.Failed {
 		t.Failf("Close has returned an error: %s", r.Error)
 	}
-	p.gone("Close has returned.")
+	p.NobodyLeft("Close has returned.")
 	p.Finish()
 
 	p = begin(t)
@@ -285,7 +285,7 @@ func closing(t *kit.Trial) {
 	if r := p.ReportAfter(2*time.Second, "The oracle stays although its input has ended, and does not hear SIGTERM either. Close does not return."); r.Failed {
 		t.Failf("Close has returned an error: %s", r.Error)
 	}
-	p.gone("The oracle stays although its input has ended, and does not hear SIGTERM either. Close has returned.")
+	p.NobodyLeft("The oracle stays although its input has ended, and does not hear SIGTERM either. Close has returned.")
 	p.Finish()
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
-	"strings"
 
 	"example.com/multiprocessing/exercises/03-persistent-worker/script"
 	"example.com/multiprocessing/exercises/kit"
@@ -153,16 +152,6 @@ func (p *performance) nobodyElse(what string) {
 	case a := <-p.control.Arrivals:
 		p.t.Failf("%s\nThere is a second oracle, pid %d.", what, a.Hello.PID)
 	default:
-	}
-}
-
-// gone wants no process of the driver to be left.
-func (p *performance) gone(what string) {
-	if pids := p.Driver.Descendants(); len(pids) > 0 {
-		p.t.Failf("%s\nStill there:\n    %s", what, p.Driver.Describe(pids[0]))
-	}
-	if strays := p.Driver.Strays(); len(strays) > 0 {
-		p.t.Failf("%s\nStill there: %s", what, strings.Join(strays, ", "))
 	}
 }
 

@@ -143,7 +143,7 @@ func nobodyLeft(t *kit.Trial) {
 		t.Failf("The context has ended, and all posts have; and Watch has returned an error: %s", r.Error)
 	}
 	p.nobodyElse("The context has ended.")
-	p.empty("Watch has returned.")
+	p.NobodyLeft("Watch has returned.")
 	p.Finish()
 
 	// And with nothing to watch over.
@@ -195,7 +195,7 @@ func givesUp(t *kit.Trial) {
 	if !strings.Contains(r.Error, "bell") {
 		t.Failf("%s, and the error of Watch does not contain its name: %s", what, kit.Quote(r.Error))
 	}
-	p.empty("Watch has returned.")
+	p.NobodyLeft("Watch has returned.")
 	p.Finish()
 }
 
@@ -213,7 +213,7 @@ func grace(t *kit.Trial) {
 	if r := p.Report("All posts have ended, and Watch does not return."); r.Failed {
 		t.Failf("The context has ended, and all posts have, some of them killed; and Watch has returned an error: %s", r.Error)
 	}
-	p.empty("Watch has returned.")
+	p.NobodyLeft("Watch has returned.")
 	p.Finish()
 }
 

@@ -6,7 +6,6 @@ package suite
 import (
 	"fmt"
 	"os/exec"
-	"strings"
 	"time"
 
 	"example.com/multiprocessing/exercises/04-fork-order/script"
@@ -186,7 +185,7 @@ func (p *performance) relieve(posts []*actor) {
 	if r := p.Report("All posts have ended, and Watch does not return."); r.Failed {
 		p.t.Failf("The context has ended, all posts have gone when they were told to, and Watch has returned an error: %s", r.Error)
 	}
-	p.empty("Watch has returned.")
+	p.NobodyLeft("Watch has returned.")
 }
 
 // stopped wants them to be told to go, the last one first.
@@ -205,16 +204,6 @@ func (p *performance) stopped(posts []*actor) {
 	}
 	p.Settle()
 	p.nobodyElse("All posts have gone, because they were told to.")
-}
-
-// empty wants no process of the driver to be left.
-func (p *performance) empty(what string) {
-	if pids := p.Driver.Descendants(); len(pids) > 0 {
-		p.t.Failf("%s\nStill there:\n    %s", what, p.Driver.Describe(pids[0]))
-	}
-	if strays := p.Driver.Strays(); len(strays) > 0 {
-		p.t.Failf("%s\nStill there: %s", what, strings.Join(strays, ", "))
-	}
 }
 
 // attempted sees whether Watch does anything but to say that it is not written.
