@@ -26,17 +26,23 @@ type process struct {
 	name        string
 }
 
-// tree returns the process and all its descendants, parents first.
+// tree returns the process and all its descendants, parents first and children
+// by name: a pool starts its workers side by side, so their pids come in any order,
+// and pids begin again from the bottom one day.
 func tree(root int) []process {
 	all := processes()
 	var found []process
 	if p, ok := all[root]; ok {
 		found = append(found, p)
 	}
+	byName := slices.SortedFunc(maps.Values(all), func(a, b process) int {
+		// worker-10 comes after worker-9.
+		return cmp.Or(cmp.Compare(len(a.name), len(b.name)), cmp.Compare(a.name, b.name), cmp.Compare(a.pid, b.pid))
+	})
 	for i := 0; i < len(found); i++ {
-		for _, pid := range slices.Sorted(maps.Keys(all)) {
-			if all[pid].parent == found[i].pid {
-				found = append(found, all[pid])
+		for _, p := range byName {
+			if p.parent == found[i].pid {
+				found = append(found, p)
 			}
 		}
 	}
