@@ -30,7 +30,8 @@ type grading struct {
 	journal     *journal
 	env         []string
 	pristine    *snapshot
-	alone       sync.RWMutex // held for writing by who must be the only one that marks
+	alone       sync.RWMutex                 // held for writing by who must be the only one that marks
+	helpers     map[string]map[string][]byte // the programs that its checks need, by exercise
 	checking    sync.Mutex
 	tampered    int // how often something was found changed; guarded by checking
 	copyLock    *lock.File
@@ -192,6 +193,9 @@ func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
 			tasks = append(tasks, t)
 		}
 	}
+	if err := g.buildHelpers(tasks); err != nil {
+		return marks, err
+	}
 	p := &progress{to: g.stderr, of: len(tasks), began: time.Now()}
 	var first error
 	var mu sync.Mutex
@@ -225,21 +229,56 @@ func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
 	return marks, first
 }
 
-// markOne marks an answer, or finds its mark in the journal.
-func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err error) {
+// buildHelpers builds what the checks of the tasks need beside the answers, before the first
+// answer runs. The programs are kept in memory, where no answer can reach them.
+func (g *grading) buildHelpers(tasks []task) error {
+	g.helpers = map[string]map[string][]byte{}
+	for _, t := range tasks {
+		e := t.exercise
+		if _, _, known := g.known(t); known || g.helpers[e.Name] != nil {
+			continue
+		}
+		g.helpers[e.Name] = map[string][]byte{}
+		dir := filepath.Join(g.work, "helpers-"+e.Name)
+		files, err := kit.BuildHelpers(e, g.root, dir, g.env...)
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if g.helpers[e.Name][filepath.Base(file)], err = os.ReadFile(file); err != nil {
+				return err
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known returns the mark of an answer that need not be marked, or the key for the one to come.
+func (g *grading) known(t task) (m Mark, key string, ok bool) {
 	student, e := t.submission.student, t.exercise
 	if why := t.submission.bad[e.Name]; why != "" {
-		return newMark(student, e, isRefused, why), true, nil
+		return newMark(student, e, isRefused, why), "", true
 	}
 	text, ok := t.submission.answers[e.Name]
 	if !ok {
-		return newMark(student, e, notSubmitted, ""), true, nil
+		return newMark(student, e, notSubmitted, ""), "", true
 	}
 	// Two students with the same answer get the same mark; each has an entry of his own.
-	key := digest([]byte(student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits, g.confine))
-	if m, ok := g.journal.find(key); ok && !g.again {
+	key = digest([]byte(student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits, g.confine))
+	m, ok = g.journal.find(key)
+	return m, key, ok && !g.again
+}
+
+// markOne marks an answer, or finds its mark in the journal.
+func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err error) {
+	m, key, known := g.known(t)
+	if known {
 		return m, true, nil
 	}
+	student, e, text := t.submission.student, t.exercise, t.submission.answers[t.exercise.Name]
 	g.alone.RLock()
 	m, changed, suspect, err := g.run(ctx, t, text)
 	g.alone.RUnlock()
@@ -267,15 +306,22 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 		return m, nil, false, err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "answer.go")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	// Beside the temporary folder of the marking, not in it: an answer that is confined cannot
+	// change them.
+	file, programs := filepath.Join(dir, "answer.go"), filepath.Join(dir, "programs")
+	if err := errors.Join(os.WriteFile(file, text, 0o600), os.Mkdir(programs, 0o700)); err != nil {
 		return m, nil, false, err
+	}
+	for name, program := range g.helpers[t.exercise.Name] {
+		if err := os.WriteFile(filepath.Join(programs, name), program, 0o700); err != nil {
+			return m, nil, false, err
+		}
 	}
 	g.checking.Lock()
 	before := g.tampered
 	g.checking.Unlock()
 	m = newMark(t.submission.student, t.exercise, wasMarked, "")
-	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file, Confine: g.confine}, g.env, g.limits, func(n news) {
+	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file, Helpers: programs, Confine: g.confine}, g.env, g.limits, func(n news) {
 		switch n.Kind {
 		case isVerdict:
 			m.note(n)

@@ -22,6 +22,7 @@ import (
 type job struct {
 	Exercise string
 	File     string // absolute
+	Helpers  string // folder with what the checks need, for this job alone; empty: it is built
 	Check    string // empty: all of them
 	Confine  bool   // to the temporary folder, see kit.Marking.Confine
 }
@@ -54,7 +55,7 @@ var marker = process.Service("marker", func(ctx context.Context, j job, front *p
 	if err != nil {
 		return err
 	}
-	m, err := kit.Prepare(e, j.File)
+	m, err := kit.Prepare(e, j.File, j.Helpers)
 	if refusal, ok := errors.AsType[*kit.Refusal](err); ok {
 		return tell(news{Kind: isRefused, Message: refusal.Reason})
 	}

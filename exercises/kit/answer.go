@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -14,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 )
 
 // module is the import path of the course.
@@ -25,6 +25,9 @@ type answer struct {
 	root  string // of the course
 	place string // exercises/NN-name/answer/answer.go, absolute
 	file  string // the file to mark, absolute; the same unless ANSWER is set
+
+	helpers string   // a folder with the helpers, or empty: build them
+	env     []string // for go, beside this process's own
 }
 
 func findAnswer(e Exercise, file string) (answer, error) {
@@ -156,7 +159,7 @@ func (e Exercise) refuseImport(path string) string {
 	return ""
 }
 
-// programs builds the driver around the answer, and the helpers.
+// programs builds the driver around the answer, and the helpers unless they are built.
 func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 	overlay := filepath.Join(dir, "overlay.json")
 	text, err := json.Marshal(map[string]map[string]string{"Replace": {a.place: a.file}})
@@ -166,37 +169,59 @@ func (a answer) programs(e Exercise, dir string) (map[string]string, error) {
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return nil, err
 	}
-	if testing.Testing() {
+	if testLogs() {
 		if err := a.declareInputs(e); err != nil {
 			return nil, err
 		}
 	}
-	driverDir, helperDir := a.stableDir(a.file), a.stableDir("helpers")
-	packages := append([]string{e.Driver}, e.Helpers...)
-	programs, errs := make([]string, len(packages)), make([]error, len(packages))
+	driverDir := cmp.Or(a.stableDir(a.file), dir)
+	programs, errs := map[string]string{}, []error(nil)
+	var mu sync.Mutex
 	var builds sync.WaitGroup
-	for i, p := range packages {
+	build := func(program string, do func() (string, error)) {
 		builds.Go(func() {
-			switch {
-			case p == e.Driver:
-				programs[i], errs[i] = a.build(p, cmp.Or(driverDir, dir), overlay)
-			case helperDir != "":
-				// One for all answers inside the course: it has no answer in it.
-				programs[i], errs[i] = once(a.root+p, func() (string, error) { return a.build(p, helperDir, "") })
-			default:
-				programs[i], errs[i] = a.build(p, dir, "")
-			}
+			at, err := do()
+			mu.Lock()
+			defer mu.Unlock()
+			programs[program], errs = at, append(errs, err)
 		})
 	}
-	builds.Wait()
-	built := map[string]string{}
-	for i, p := range packages {
-		if errs[i] != nil {
-			return nil, errs[i]
-		}
-		built[p] = programs[i]
+	build(e.Driver, func() (string, error) { return a.build(e.Driver, driverDir, overlay) })
+	for _, p := range e.Helpers {
+		build(p, func() (string, error) { return a.helper(p, dir) })
 	}
-	return built, nil
+	builds.Wait()
+	return programs, errors.Join(errs...)
+}
+
+// helper finds a program that has no answer in it, or builds it.
+func (a answer) helper(program, dir string) (string, error) {
+	if a.helpers != "" {
+		return filepath.EvalSymlinks(filepath.Join(a.helpers, fileOf(program)))
+	}
+	if stable := a.stableDir("helpers"); stable != "" {
+		return once(a.root+program, func() (string, error) { return a.build(program, stable, "") })
+	}
+	return a.build(program, dir, "")
+}
+
+// BuildHelpers builds the helpers of an exercise into a folder, from the course at root and
+// with these additions to the environment, and returns their names. They are the same for all
+// answers.
+func BuildHelpers(e Exercise, root, dir string, env ...string) (files []string, err error) {
+	for _, p := range e.Helpers {
+		file, err := answer{root: root, env: env}.build(p, dir, "")
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// fileOf is what a program, "./exercises/NN-name/program", is called when it is built.
+func fileOf(program string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(program, "./exercises/"), "/", "-")
 }
 
 var done sync.Map // what once has done: key → func() (string, error)
@@ -211,7 +236,7 @@ func once(key string, do func() (string, error)) (string, error) {
 // It returns the name that the kernel will show: a home or temporary folder may be a symbolic
 // link.
 func (a answer) build(program, dir, overlay string) (string, error) {
-	out := filepath.Join(dir, strings.ReplaceAll(strings.TrimPrefix(program, "./exercises/"), "/", "-"))
+	out := filepath.Join(dir, fileOf(program))
 	// Without what a debugger needs it takes a quarter less time.
 	args := []string{"build", "-buildvcs=false", "-ldflags=-w", "-o", out}
 	if overlay != "" {
@@ -229,11 +254,12 @@ func (a answer) build(program, dir, overlay string) (string, error) {
 // stableDir is where programs for something of an answer inside the course go. It is the
 // same each time, because go build is four times as fast when it finds its own work at the
 // place where it is to put it; and one per package that asks, because a program cannot be
-// replaced while it runs. It is empty for other answers, and without a cache directory.
+// replaced while it runs. It is empty for other answers and without a cache directory, and
+// where there are marks to win: an answer could leave a program there for the next marking.
 func (a answer) stableDir(what string) string {
 	cache, err := os.UserCacheDir()
 	asker, err2 := os.Getwd()
-	if err != nil || err2 != nil || !strings.HasPrefix(a.file, a.root+string(filepath.Separator)) {
+	if err != nil || err2 != nil || os.Getenv("GRADE") != "" || !strings.HasPrefix(a.file, a.root+string(filepath.Separator)) {
 		return ""
 	}
 	dir := filepath.Join(cache, "multiprocessing-in-go", hash(what, a.root, asker, fmt.Sprint(raceEnabled)))
@@ -253,7 +279,12 @@ func (a answer) goCommand(args ...string) ([]byte, error) {
 	cmd.Dir = a.root
 	// A workspace or a downloaded toolchain would build something else than
 	// what is in front of us.
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOTOOLCHAIN=local")
+	cmd.Env = slices.Concat(os.Environ(), a.env, []string{"GOWORK=off", "GOTOOLCHAIN=local"})
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		// Compiler and linker are short-lived: without collecting what they will never
+		// use again they are a fifth faster, and 256 MiB is more than they need here.
+		cmd.Env = append(cmd.Env, "GOGC=off", "GOMEMLIMIT=256MiB")
+	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -261,6 +292,13 @@ func (a answer) goCommand(args ...string) ([]byte, error) {
 		return nil, &BuildError{strings.ReplaceAll(stderr.String(), a.file, filepath.Base(a.file))}
 	}
 	return out, err
+}
+
+// testLogs reports whether go test wants to know which files this process looks at. It
+// does not ask the processes that a test starts.
+func testLogs() bool {
+	f := flag.Lookup("test.testlogfile")
+	return f != nil && f.Value.String() != ""
 }
 
 // declareInputs looks at every file that the programs are built from. go test

@@ -1,11 +1,14 @@
 package kit
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAuthor holds what the author of an exercise promises, in the folder of its
@@ -14,7 +17,8 @@ import (
 // first comment names, with the message kept in want.txt beside it; the README
 // has every sentence that a check cites, and hints.
 func TestAuthor(t *testing.T, e Exercise) {
-	if _, err := findAnswer(e, ""); err != nil {
+	course, err := findAnswer(e, "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if e.Needs == "unix" && isWindows {
@@ -52,15 +56,56 @@ func TestAuthor(t *testing.T, e Exercise) {
 	if testing.Short() {
 		t.Skip("the wrong versions not in -short: a program is built for each")
 	}
+	if course.stableDir("helpers") != "" { // or all of them would build the same file at the same time
+		for _, p := range e.Helpers {
+			if _, err := course.helper(p, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	for _, file := range wrong {
 		dir := filepath.Dir(file)
-		t.Run("wrong/"+filepath.Base(dir), func(t *testing.T) { testWrong(t, e, dir) })
+		name := "wrong/" + filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			if os.Getenv(alone) != "" {
+				testWrong(t, e, dir)
+				return
+			}
+			t.Parallel()
+			runAlone(t, name, file, filepath.Join(dir, "want.txt"))
+		})
+	}
+}
+
+// alone is set in the environment of a test that runs in a process of its own.
+const alone = "KIT_ALONE"
+
+// runAlone runs a part of TestAuthor in a process of its own. Most of what a wrong version does
+// is to wait for what never comes, so several may as well wait at the same time; and each check
+// takes the children of its process for those of the answer, so they cannot be in the same one.
+func runAlone(t *testing.T, name string, files ...string) {
+	for _, file := range files {
+		_, _ = os.Stat(file) // go test shall know that the verdict depends on it
+	}
+	args := []string{"-test.v", "-test.count=1", "-test.run=^TestAuthor$/^" + strings.ReplaceAll(name, "/", "$/^") + "$"}
+	if at, ok := t.Deadline(); ok {
+		args = append(args, fmt.Sprintf("-test.timeout=%v", time.Until(at)))
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Env = append(os.Environ(), alone+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestAuthor/"+name+" ") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
 func prepare(t *testing.T, e Exercise, file string) *Marking {
 	t.Helper()
-	m, err := Prepare(e, file)
+	m, err := Prepare(e, file, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,11 +34,18 @@ func TestAttacksScoreNothing(t *testing.T) {
 	files, err := filepath.Glob("testdata/attacks/01-pipes/*/answer.go")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(files), 15)
+	root, err := kit.Root()
+	require.NoError(t, err)
+	built := t.TempDir()
+	_, err = kit.BuildHelpers(pipes.Exercise, root, built)
+	require.NoError(t, err)
 	for _, file := range files {
 		name := filepath.Base(filepath.Dir(file))
 		t.Run(name, func(t *testing.T) {
 			leaktest.Check(t)
-			m, err := kit.Prepare(pipes.Exercise, file)
+			helpers := t.TempDir()
+			require.NoError(t, os.CopyFS(helpers, os.DirFS(built)))
+			m, err := kit.Prepare(pipes.Exercise, file, helpers)
 			if strings.HasPrefix(name, "refused-") {
 				var refused *kit.Refusal
 				require.ErrorAs(t, err, &refused)
@@ -93,20 +101,6 @@ func TestTheGradingInterface(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a loop", func(t *testing.T) {
-		// It costs time of the processor, and not the minute that something slow is given.
-		loop := "package answer\n\nimport (\n\t\"context\"\n\t\"os\"\n\t\"os/exec\"\n)\n\nfunc Run(ctx context.Context, _, _ *os.File, _ ...*exec.Cmd) ([]int, error) {\n\tfor ctx.Err() == nil {\n\t}\n\treturn nil, nil\n}\n"
-		require.NoError(t, os.WriteFile(answer, []byte(loop), 0o600))
-		cmd := exec.CommandContext(t.Context(), "go", "test", "-run", "TestAnswer/output", "./exercises/01-pipes")
-		cmd.Dir = "../.."
-		cmd.Env = append(os.Environ(), "ANSWER="+answer)
-		out, err := cmd.CombinedOutput()
-		require.Error(t, err)
-		if runtime.GOOS == "linux" {
-			require.Contains(t, string(out), "busy for 3s: there is a loop that does not wait")
-			require.Regexp(t, `the driver with your Run \(pid \d+\) computes`, string(out))
-		}
-	})
 	t.Run("one check", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(answer, []byte(solution), 0o600))
 		// A learner may look at one check alone; a mark needs all of them.
@@ -134,11 +128,10 @@ func TestTheGradingInterface(t *testing.T) {
 		require.NoError(t, err)
 		t.Setenv("GOCACHE", strings.TrimSpace(string(build)))
 		t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "link"))
-		text, exit := grade(t, filepath.Join(dir, "course"), filepath.Join(dir, "answers", "answer.go"))
-		require.NoError(t, exit, text)
-		require.Contains(t, text, "points 01-pipes 100/100")
-		text, exit = grade(t, filepath.Join(dir, "course"), filepath.Join(dir, "course/solutions/01-pipes/answer.go"))
-		require.NoError(t, exit, text)
+		for _, file := range []string{"answers/answer.go", "course/solutions/01-pipes/answer.go"} {
+			text, _ := grade(t, filepath.Join(dir, "course"), filepath.Join(dir, file), "-run", "TestAnswer/output")
+			require.Contains(t, text, "--- PASS: TestAnswer/output")
+		}
 	})
 	text, exit := grade(t, "../..", filepath.Join(t.TempDir(), "nowhere.go"))
 	require.Error(t, exit)
@@ -146,8 +139,8 @@ func TestTheGradingInterface(t *testing.T) {
 }
 
 // grade marks an answer and returns what was printed, put together from -json.
-func grade(t *testing.T, course, answer string) (text string, exit error) {
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-json", "./exercises/01-pipes")
+func grade(t *testing.T, course, answer string, flags ...string) (text string, exit error) {
+	cmd := exec.CommandContext(t.Context(), "go", slices.Concat([]string{"test", "-json"}, flags, []string{"./exercises/01-pipes"})...)
 	cmd.Dir = course
 	cmd.Env = append(os.Environ(), "ANSWER="+answer, "GRADE=1", "PWD="+course) // PWD: a shell keeps the links in it
 	out, exit := cmd.Output()
@@ -172,7 +165,7 @@ func TestCompilerErrorsAreShown(t *testing.T) {
 	needUnix(t)
 	file := filepath.Join(t.TempDir(), "answer.go")
 	require.NoError(t, os.WriteFile(file, []byte("package answer\n\nfunc Run() int { return \"\" }\n"), 0o600))
-	_, err := kit.Prepare(pipes.Exercise, file)
+	_, err := kit.Prepare(pipes.Exercise, file, "")
 	var build *kit.BuildError
 	require.ErrorAs(t, err, &build)
 	require.ErrorContains(t, err, "answer.go:3:")
@@ -189,7 +182,7 @@ func TestQuoteMakesOutputHarmless(t *testing.T) {
 // A check that does not come to its end has passed nobody.
 func TestABrokenCheckFails(t *testing.T) {
 	needUnix(t)
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go")
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
 	require.NoError(t, err)
 	defer m.Close()
 	cleaned := 0
@@ -213,13 +206,15 @@ func TestWhyItDoesNotCome(t *testing.T) {
 	if !kit.Observes() {
 		t.Skip("nobody can see here what processes do")
 	}
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go")
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
 	require.NoError(t, err)
 	defer m.Close()
 	for script, want := range map[string]string{
 		"echo bye; exit 3":                   "It cannot come any more: the program has ended (exit status 3), and all that it had started. It has printed:\n    | bye",
 		"(trap '' HUP; sleep 1000) & exit 0": "Nothing moves any more. Still there",
 		"read line":                          "Nothing moves any more. Still there",
+		// It costs time of the processor, and not the minute that something slow is given.
+		"while :; do :; done": "It has kept the processor busy for TIME: there is a loop that does not wait. Still there:\n    the program (pid N) computes",
 	} {
 		t.Run(script, func(t *testing.T) {
 			v := m.Check(kit.Check{Run: func(trial *kit.Trial) {
@@ -231,7 +226,7 @@ func TestWhyItDoesNotCome(t *testing.T) {
 				kit.Await(trial, trial.Start("the program", cmd), make(chan bool), "It is owed.")
 			}})
 			require.False(t, v.Passed)
-			require.Contains(t, v.Message, "It is owed.\n"+want)
+			require.Contains(t, kit.Normal(v.Message), "It is owed.\n"+want)
 		})
 	}
 }
@@ -243,7 +238,7 @@ func TestTheChildrenComeByName(t *testing.T) {
 	if !kit.Observes() {
 		t.Skip("nobody can see here what processes do")
 	}
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go")
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
 	require.NoError(t, err)
 	defer m.Close()
 	script := ""

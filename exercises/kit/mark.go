@@ -18,6 +18,7 @@ type Marking struct {
 	exercise Exercise
 	dir      string
 	programs map[string]string
+	stamps   map[string]string // of the helpers, if nobody but the answer could change them
 	confine  []string
 }
 
@@ -26,10 +27,11 @@ type Marking struct {
 // [Confines].
 func (m *Marking) Confine(folders ...string) { m.confine = folders }
 
-// Prepare inspects and builds an answer. file is empty for the learner's own,
-// in its place. The error is a [*Refusal] or a [*BuildError] if the answer is at
+// Prepare inspects and builds an answer. file is empty for the learner's own, in its place.
+// helpers is a folder with what [BuildHelpers] has built, for this marking alone; it is empty
+// for them to be built now. The error is a [*Refusal] or a [*BuildError] if the answer is at
 // fault. Call Close afterwards.
-func Prepare(e Exercise, file string) (*Marking, error) {
+func Prepare(e Exercise, file, helpers string) (*Marking, error) {
 	if e.Needs == "unix" && runtime.GOOS == "windows" {
 		return nil, errors.New("this exercise needs a Unix system; use WSL, or the devcontainer")
 	}
@@ -40,6 +42,7 @@ func Prepare(e Exercise, file string) (*Marking, error) {
 	if err := a.inspect(e); err != nil {
 		return nil, err
 	}
+	a.helpers = helpers
 	dir, err := os.MkdirTemp("", "kit")
 	if err != nil {
 		return nil, err
@@ -48,6 +51,12 @@ func Prepare(e Exercise, file string) (*Marking, error) {
 	if m.programs, err = a.programs(e, dir); err != nil {
 		m.Close()
 		return nil, err
+	}
+	if a.stableDir("helpers") == "" || helpers != "" {
+		m.stamps = map[string]string{}
+		for _, p := range e.Helpers {
+			m.stamps[p] = stampOf(m.programs[p])
+		}
 	}
 	return m, nil
 }
@@ -62,7 +71,15 @@ func (m *Marking) Check(c Check) Verdict {
 		return Verdict{Check: c, Message: err.Error()}
 	}
 	t := &Trial{Driver: m.programs[m.exercise.Driver], Helper: m.programs, Dir: dir, confine: m.confine}
-	return t.try(c)
+	v := t.try(c)
+	// A check believes the helpers. An answer that has put something else in their place, and
+	// perhaps has put them back, has not passed it.
+	for p, stamp := range m.stamps {
+		if stampOf(m.programs[p]) != stamp {
+			v.Passed, v.Message = false, fmt.Sprintf("The program %s was changed, or replaced, since the answer runs. The checks rely on it.", fileOf(p))
+		}
+	}
+	return v
 }
 
 // Attempted reports whether the answer is more than the untouched stub.
@@ -102,7 +119,7 @@ func Main(m *testing.M) {
 func Test(t *testing.T, e Exercise) {
 	grade := os.Getenv("GRADE") != ""
 	score.name, score.ofAll, score.failed = e.Name, e.Points(""), true
-	m, err := Prepare(e, os.Getenv("ANSWER"))
+	m, err := Prepare(e, os.Getenv("ANSWER"), "")
 	if err != nil {
 		score.wasRun = true
 		if e.Needs == "unix" && runtime.GOOS == "windows" && !grade {
