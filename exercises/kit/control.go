@@ -1,11 +1,14 @@
 package kit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -29,6 +32,23 @@ type Caller[Hello any] struct {
 	Hello  Hello
 	conn   net.Conn
 	decode *json.Decoder
+	pid    int    // of who has called, by what the kernel says; 0 where it does not
+	runs   string // its program when it called; empty where that is not to be seen
+}
+
+// Genuine returns an error unless the caller is what it says that it is: this program, with
+// this pid, started by the driver. A caller gets orders, and is believed; an answer must not be
+// able to speak for it.
+func (c *Caller[Hello]) Genuine(driver *Program, what, program string, pid, parent int) error {
+	switch now := Executable(pid); {
+	case c.pid != 0 && c.pid != pid, c.pid == 0 && !slices.Contains(driver.Descendants(), pid):
+		return fmt.Errorf("somebody says that he is %s, with pid %d, and is not", what, pid)
+	case c.runs != "" && c.runs != program, now != "" && now != program: // empty: it has ended
+		return fmt.Errorf("pid %d says that it is %s, but it runs %s", pid, what, cmp.Or(now, c.runs))
+	case pid == driver.PID || parent != driver.PID:
+		return fmt.Errorf("%s (pid %d) is a child of pid %d, and not of the driver (pid %d)", what, pid, parent, driver.PID)
+	}
+	return nil
 }
 
 // Listen opens a control socket, which is closed when the trial is over. Call it
@@ -64,8 +84,12 @@ func (c *Control[Hello]) accept(arrivals chan<- *Caller[Hello]) {
 		c.mu.Lock()
 		c.conns = append(c.conns, conn)
 		c.mu.Unlock()
+		// At once: it could become another program, with the same pid.
+		pid := peer(conn.(*net.UnixConn))
+		runs := Executable(pid)
 		c.accepting.Go(func() {
-			caller := &Caller[Hello]{conn: conn, decode: json.NewDecoder(conn)}
+			// What they say is short. Who never ends his sentence must not fill our memory.
+			caller := &Caller[Hello]{conn: conn, decode: json.NewDecoder(io.LimitReader(conn, 1<<20)), pid: pid, runs: runs}
 			if caller.decode.Decode(&caller.Hello) == nil { // or it has died, or was no such program
 				arrivals <- caller
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,9 @@ import (
 
 	"example.com/multiprocessing/01-pipes/leaktest"
 	pipes "example.com/multiprocessing/exercises/01-pipes/suite"
+	workers "example.com/multiprocessing/exercises/03-persistent-worker/suite"
+	pools "example.com/multiprocessing/exercises/07-pool-map/suite"
+	asyncs "example.com/multiprocessing/exercises/08-apply-async/suite"
 	"example.com/multiprocessing/exercises/kit"
 )
 
@@ -31,37 +35,44 @@ func needUnix(t *testing.T) {
 // Every attack scores nothing, harms nothing and leaves nothing behind.
 func TestAttacksScoreNothing(t *testing.T) {
 	needUnix(t)
-	files, err := filepath.Glob("testdata/attacks/01-pipes/*/answer.go")
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 15)
 	root, err := kit.Root()
 	require.NoError(t, err)
-	built := t.TempDir()
-	_, err = kit.BuildHelpers(pipes.Exercise, root, built)
+	tried := 0
+	for _, e := range []kit.Exercise{pipes.Exercise, workers.Exercise, pools.Exercise, asyncs.Exercise} {
+		files, err := filepath.Glob("testdata/attacks/" + e.Name + "/*/answer.go")
+		require.NoError(t, err)
+		tried += len(files)
+		built := t.TempDir()
+		_, err = kit.BuildHelpers(e, root, built)
+		require.NoError(t, err)
+		for _, file := range files {
+			t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) { attack(t, e, file, built) })
+		}
+	}
+	all, err := filepath.Glob("testdata/attacks/[0-9]*/*/answer.go")
 	require.NoError(t, err)
-	for _, file := range files {
-		name := filepath.Base(filepath.Dir(file))
-		t.Run(name, func(t *testing.T) {
-			leaktest.Check(t)
-			helpers := t.TempDir()
-			require.NoError(t, os.CopyFS(helpers, os.DirFS(built)))
-			m, err := kit.Prepare(pipes.Exercise, file, helpers)
-			if strings.HasPrefix(name, "refused-") {
-				var refused *kit.Refusal
-				require.ErrorAs(t, err, &refused)
-				t.Log(err)
-				return
-			}
-			require.NoError(t, err)
-			defer m.Close()
-			for _, c := range pipes.Exercise.Checks {
-				v := m.Check(c)
-				require.False(t, v.Passed, "check %s has been passed, for %d points", c.Name, c.Points)
-				require.NotContains(t, v.Message, "kit's fault")
-				require.Less(t, len(v.Message), 20_000)
-				require.NotContains(t, v.Message, "\x16")
-			}
-		})
+	require.Len(t, all, tried, "one of them is not in this test")
+}
+
+func attack(t *testing.T, e kit.Exercise, file, built string) {
+	leaktest.Check(t)
+	helpers := t.TempDir()
+	require.NoError(t, os.CopyFS(helpers, os.DirFS(built)))
+	m, err := kit.Prepare(e, file, helpers)
+	if strings.Contains(file, "/refused-") {
+		var refused *kit.Refusal
+		require.ErrorAs(t, err, &refused)
+		t.Log(err)
+		return
+	}
+	require.NoError(t, err)
+	defer m.Close()
+	for _, c := range e.Checks {
+		v := m.Check(c)
+		require.False(t, v.Passed, "check %s has been passed, for %d points", c.Name, c.Points)
+		require.NotContains(t, v.Message, "kit's fault")
+		require.Less(t, len(v.Message), 20_000)
+		require.NotContains(t, v.Message, "\x16")
 	}
 }
 
@@ -102,8 +113,12 @@ func TestTheGradingInterface(t *testing.T) {
 		})
 	}
 	t.Run("one check", func(t *testing.T) {
-		require.NoError(t, os.WriteFile(answer, []byte(solution), 0o600))
-		// A learner may look at one check alone; a mark needs all of them.
+		// It leaves something behind outside of its temporary folder.
+		left := filepath.Join(t.TempDir(), "left")
+		leaves := solution + fmt.Sprintf("\nfunc init() { os.WriteFile(%q, nil, 0o600) }\n", left)
+		require.NoError(t, os.WriteFile(answer, []byte(leaves), 0o600))
+		// A learner may look at one check alone; a mark needs all of them. And where there are
+		// marks to win, an answer changes nothing that is not its own.
 		for _, step := range []struct {
 			env  string
 			exit bool
@@ -113,6 +128,12 @@ func TestTheGradingInterface(t *testing.T) {
 			cmd.Env = append(os.Environ(), "ANSWER="+answer, step.env)
 			out, err := cmd.CombinedOutput()
 			require.Equal(t, step.exit, err == nil, "%s", out)
+			if files, _ := kit.Confines(); files && step.env != "GRADE=" {
+				require.NoFileExists(t, left)
+				continue
+			}
+			require.FileExists(t, left)
+			require.NoError(t, os.Remove(left))
 		}
 	})
 	t.Run("through symbolic links", func(t *testing.T) {

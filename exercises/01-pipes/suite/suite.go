@@ -56,11 +56,8 @@ func begin(t *kit.Trial) *performance {
 // genuine makes sure that who reports is a stage, and the driver's child, and gives it a name.
 func (p *performance) genuine(a *actor) error {
 	h := a.Hello
-	if exe := kit.Executable(h.PID); exe != "" && exe != p.t.Helper[stage] {
-		return fmt.Errorf("pid %d says that it is stage %d, but it runs %s", h.PID, h.Stage, exe)
-	}
-	if h.PID == p.Driver.PID || h.Parent != p.Driver.PID {
-		return fmt.Errorf("stage %d (pid %d) is a child of pid %d, and not of the driver (pid %d)", h.Stage, h.PID, h.Parent, p.Driver.PID)
+	if err := a.Genuine(p.Driver, fmt.Sprintf("stage %d", h.Stage), p.t.Helper[stage], h.PID, h.Parent); err != nil {
+		return err
 	}
 	p.Driver.Call(h.PID, fmt.Sprintf("stage %d, %s", h.Stage, h.Role))
 	return nil

@@ -112,8 +112,15 @@ func restart(t *kit.Trial) {
 // going on, so nobody has done anything wrong.
 func (p *performance) end(a *actor) {
 	signal(a.Hello.PID, syscall.SIGKILL)
-	for p.alive(a.Hello.PID) {
-		time.Sleep(5 * time.Millisecond)
+	p.ends(a)
+}
+
+// ends waits until an oracle has ended, which it was told to do.
+func (p *performance) ends(a *actor) {
+	for limit := time.Now().Add(time.Minute); p.alive(a.Hello.PID); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			p.t.Failf("An oracle was told by the suite to end, and after a minute it is still there: %s.", p.Driver.Describe(a.Hello.PID))
+		}
 	}
 }
 
@@ -319,9 +326,7 @@ func lastWords(t *kit.Trial) {
 		// an answer, and an oracle that has ended.
 		signal(p.Driver.PID, sigstop)
 		a.Order(script.Order{Answer: answer, Exit: 3})
-		for p.alive(a.Hello.PID) {
-			time.Sleep(time.Millisecond)
-		}
+		p.ends(a)
 		signal(p.Driver.PID, sigcont)
 		r := p.report(id, "The oracle has answered and ended at once, and Ask does not return.")
 		if r.Failed {

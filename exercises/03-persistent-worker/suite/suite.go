@@ -79,11 +79,8 @@ func (p *performance) unborn(what string) *actor {
 	a := &actor{kit.Await(p.t, p.Driver, p.control.Arrivals, what), p}
 	p.started++
 	p.Driver.Call(a.Hello.PID, fmt.Sprintf("oracle %d", p.started))
-	if exe := kit.Executable(a.Hello.PID); exe != "" && exe != p.t.Helper[oracle] {
-		p.t.Failf("pid %d says that it is an oracle, but it runs %s.", a.Hello.PID, exe)
-	}
-	if a.Hello.PID == p.Driver.PID || a.Hello.Parent != p.Driver.PID {
-		p.t.Failf("The oracle (pid %d) is a child of pid %d, and not of the driver (pid %d).", a.Hello.PID, a.Hello.Parent, p.Driver.PID)
+	if err := a.Genuine(p.Driver, "an oracle", p.t.Helper[oracle], a.Hello.PID, a.Hello.Parent); err != nil {
+		p.t.Failf("%v", err)
 	}
 	return a
 }

@@ -62,11 +62,8 @@ func (p *performance) arrival(name, what string) *actor {
 	a := p.follow(kit.Await(p.t, p.Driver, p.control.Arrivals, what))
 	p.started++
 	p.Driver.Call(a.Hello.PID, fmt.Sprintf("post %q", a.name))
-	if exe := kit.Executable(a.Hello.PID); exe != "" && exe != p.t.Helper[guard] {
-		p.t.Failf("pid %d says that it is a post, but it runs %s.", a.Hello.PID, exe)
-	}
-	if a.Hello.PID == p.Driver.PID || a.Hello.Parent != p.Driver.PID {
-		p.t.Failf("The post %q (pid %d) is a child of pid %d, and not of the driver (pid %d).", a.name, a.Hello.PID, a.Hello.Parent, p.Driver.PID)
+	if err := a.Genuine(p.Driver, fmt.Sprintf("the post %q", a.name), p.t.Helper[guard], a.Hello.PID, a.Hello.Parent); err != nil {
+		p.t.Failf("%v", err)
 	}
 	if a.name != name {
 		p.t.Failf("%s\nwant the post %q to be started next\ngot  the post %q", what, name, a.name)

@@ -75,6 +75,9 @@ func (r *round) deal(players, cards, chunk int) {
 	to := r.news
 	for range players {
 		s := &seat{kit.Await(r.t, r.Driver, r.control.Arrivals, "The players come to the table."), -1, make(chan struct{})}
+		if err := s.Genuine(r.Driver, "a player", r.t.Helper[player], s.Hello.PID, s.Hello.Parent); err != nil {
+			r.t.Failf("%v", err)
+		}
 		r.seats = append(r.seats, s)
 		r.Driver.Call(s.Hello.PID, "a player") // which one it is, differs from run to run
 		go func() {

@@ -54,7 +54,7 @@ func report(path string, large []byte) (order script.Order, err error) {
 		return order, err
 	}
 	defer conn.Close()
-	if err := json.NewEncoder(conn).Encode(script.Hello{PID: os.Getpid(), Picture: Hash(large)}); err != nil {
+	if err := json.NewEncoder(conn).Encode(script.Hello{PID: os.Getpid(), Parent: os.Getppid(), Picture: Hash(large)}); err != nil {
 		return order, err
 	}
 	err = json.NewDecoder(conn).Decode(&order)

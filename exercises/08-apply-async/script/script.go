@@ -56,8 +56,8 @@ type Report struct {
 
 // Hello is what a worker says when it begins a picture.
 type Hello struct {
-	PID     int
-	Picture string // its hash
+	PID, Parent int
+	Picture     string // its hash
 }
 
 // An Order is what becomes of the picture.

@@ -126,8 +126,12 @@ func (l *lab) quiet(why string) {
 func (l *lab) begins(n int, why string) *kit.Caller[script.Hello] {
 	for l.begun[n] == nil {
 		caller := kit.Await(l.t, l.Driver, l.control.Arrivals, fmt.Sprintf("%s\nPicture %d is not begun by any worker.", strings.TrimSuffix(l.what+"\n"+why, "\n"), n))
-		l.Driver.Call(caller.Hello.PID, "a worker")
-		number, ok := l.numbers[caller.Hello.Picture]
+		h := caller.Hello
+		if err := caller.Genuine(l.Driver, "a worker", l.t.Driver, h.PID, h.Parent); err != nil {
+			l.failf("%v", err)
+		}
+		l.Driver.Call(h.PID, "a worker")
+		number, ok := l.numbers[h.Picture]
 		if !ok {
 			l.failf("A worker has got a file that was never given to Apply.")
 		}
