@@ -244,6 +244,10 @@ func (a answer) build(program, dir, overlay string) (string, error) {
 		if raceEnabled {
 			args = append(args, "-race")
 		}
+	} else {
+		// A helper is started by the answer, with an environment of its choice: there must be
+		// no dynamic linker in it that LD_PRELOAD could speak to.
+		a.env = append(slices.Clone(a.env), "CGO_ENABLED=0")
 	}
 	if _, err := a.goCommand(append(args, program)...); err != nil {
 		return "", err

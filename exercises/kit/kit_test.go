@@ -2,6 +2,7 @@ package kit_test
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,8 +44,18 @@ func TestAttacksScoreNothing(t *testing.T) {
 		require.NoError(t, err)
 		tried += len(files)
 		built := t.TempDir()
-		_, err = kit.BuildHelpers(e, root, built)
+		helpers, err := kit.BuildHelpers(e, root, built)
 		require.NoError(t, err)
+		if runtime.GOOS == "linux" {
+			for _, name := range helpers {
+				program, err := elf.Open(name)
+				require.NoError(t, err)
+				libraries, err := program.ImportedLibraries()
+				require.NoError(t, err)
+				require.Empty(t, libraries, "an answer could replace what is in them, with LD_PRELOAD")
+				require.NoError(t, program.Close())
+			}
+		}
 		for _, file := range files {
 			t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) { attack(t, e, file, built) })
 		}
