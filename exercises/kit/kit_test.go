@@ -273,14 +273,14 @@ func TestTheChildrenComeByName(t *testing.T) {
 	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
 	require.NoError(t, err)
 	defer m.Close()
-	script := ""
+	var script strings.Builder
 	for _, name := range []string{"helper-10", "helper-9", "helper-2"} { // a script has its file's name
 		file := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\nsleep 1000\n"), 0o700))
-		script += "'" + file + "' & "
+		script.WriteString("'" + file + "' & ")
 	}
 	v := m.Check(kit.Check{Run: func(trial *kit.Trial) {
-		kit.Await(trial, trial.Start("the program", exec.Command("sh", "-c", script+"wait")), make(chan bool), "It is owed.")
+		kit.Await(trial, trial.Start("the program", exec.Command("sh", "-c", script.String()+"wait")), make(chan bool), "It is owed.")
 	}})
 	require.False(t, v.Passed)
 	require.Regexp(t, `(?s)the program.*helper-2\b.*helper-9\b.*helper-10\b`, v.Message)
