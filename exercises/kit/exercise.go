@@ -2,6 +2,7 @@ package kit
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 )
@@ -68,6 +69,7 @@ type Trial struct {
 	Driver  string            // the driver's executable, with the answer in it
 	Helper  map[string]string // package → executable
 	Dir     string            // a directory of its own, removed afterwards
+	Files   *os.Root          // the same, for all that the check does there
 	confine []string          // see Marking.Confine
 	verdict *Verdict
 	cleanup []func()

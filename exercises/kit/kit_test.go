@@ -285,3 +285,45 @@ func TestTheChildrenComeByName(t *testing.T) {
 	require.False(t, v.Passed)
 	require.Regexp(t, `(?s)the program.*helper-2\b.*helper-9\b.*helper-10\b`, v.Message)
 }
+
+// A check goes nowhere that the answer has pointed to.
+func TestFilesOfATrial(t *testing.T) {
+	needUnix(t)
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
+	require.NoError(t, err)
+	defer m.Close()
+	secret := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("secret"), 0o600))
+	v := m.Check(kit.Check{Run: func(trial *kit.Trial) {
+		trial.Write("file", "text")
+		text, err := trial.Read("file")
+		require.NoError(t, err)
+		require.Equal(t, "text", text)
+
+		require.NoError(t, os.Symlink(secret, filepath.Join(trial.Dir, "link")))
+		require.NoError(t, os.Symlink("/dev", filepath.Join(trial.Dir, "folder")))
+		require.NoError(t, exec.Command("mkfifo", filepath.Join(trial.Dir, "fifo")).Run())
+		for _, name := range []string{"link", "folder/zero", "fifo", "../" + filepath.Base(trial.Dir) + "/file", "."} {
+			_, err := trial.Read(name)
+			require.Error(t, err, name)
+			_, err = trial.Lock(name, os.O_RDWR|os.O_CREATE)
+			require.Error(t, err, name)
+		}
+		trial.Write("link", "overwritten")
+	}})
+	require.False(t, v.Passed)
+	require.Contains(t, v.Message, "cannot write link")
+	text, err := os.ReadFile(secret)
+	require.NoError(t, err)
+	require.Equal(t, "secret", string(text))
+
+	v = m.Check(kit.Check{Run: func(trial *kit.Trial) {
+		dir := filepath.Dir(trial.Dir)
+		require.NoError(t, os.Rename(dir, filepath.Join(t.TempDir(), "moved")))
+		require.NoError(t, os.Symlink(filepath.Dir(secret), dir))
+	}})
+	require.True(t, v.Passed, v.Message)
+	require.Contains(t, m.Check(kit.Check{}).Message, "was moved away, or replaced")
+	m.Close()
+	require.FileExists(t, secret)
+}

@@ -11,10 +11,10 @@ import (
 // Kill ends a process at once: SIGKILL.
 func Kill(pid int) { _ = syscall.Kill(pid, syscall.SIGKILL) }
 
-// Lock takes the flock(2) of a file, as any other program could. The file is nil if
-// somebody else has it. To close the file gives the lock back.
-func Lock(path string, flag int) (*os.File, error) {
-	f, err := os.OpenFile(path, flag, 0o600)
+// Lock takes the flock(2) of a file in the trial's folder, as any other program could. The file
+// is nil if somebody else has it. To close the file gives the lock back.
+func (t *Trial) Lock(name string, flag int) (*os.File, error) {
+	f, err := t.Open(name, flag)
 	if err != nil {
 		return nil, err
 	}

@@ -9,4 +9,4 @@ import (
 
 func Kill(int) {}
 
-func Lock(string, int) (*os.File, error) { return nil, errors.ErrUnsupported }
+func (t *Trial) Lock(string, int) (*os.File, error) { return nil, errors.ErrUnsupported }

@@ -17,6 +17,7 @@ import (
 type Marking struct {
 	exercise Exercise
 	dir      string
+	place    os.FileInfo // of dir
 	programs map[string]string
 	stamps   map[string]string // of the helpers, if nobody but the answer could change them
 	confine  []string
@@ -48,7 +49,10 @@ func Prepare(e Exercise, file, helpers string) (*Marking, error) {
 		return nil, err
 	}
 	m := &Marking{exercise: e, dir: dir}
-	if m.programs, err = a.programs(e, dir); err != nil {
+	if m.place, err = os.Lstat(dir); err == nil {
+		m.programs, err = a.programs(e, dir)
+	}
+	if err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -66,11 +70,19 @@ func (m *Marking) Close() { os.RemoveAll(m.dir) }
 
 // Check runs one check.
 func (m *Marking) Check(c Check) Verdict {
+	if now, err := os.Lstat(m.dir); err != nil || !os.SameFile(now, m.place) {
+		return Verdict{Check: c, Message: "The folder in which answers are checked was moved away, or replaced."}
+	}
 	dir, err := os.MkdirTemp(m.dir, "t")
 	if err != nil {
 		return Verdict{Check: c, Message: err.Error()}
 	}
-	t := &Trial{Driver: m.programs[m.exercise.Driver], Helper: m.programs, Dir: dir, confine: m.confine}
+	files, err := os.OpenRoot(dir)
+	if err != nil {
+		return Verdict{Check: c, Message: err.Error()}
+	}
+	defer files.Close()
+	t := &Trial{Driver: m.programs[m.exercise.Driver], Helper: m.programs, Dir: dir, Files: files, confine: m.confine}
 	v := t.try(c)
 	// A check believes the helpers. An answer that has put something else in their place, and
 	// perhaps has put them back, has not passed it.

@@ -64,17 +64,15 @@ func (p *performance) genuine(a *actor) error {
 }
 
 func (p *performance) input(text string) {
-	if err := os.WriteFile(p.in, []byte(text), 0o600); err != nil {
-		p.t.Failf("%v", err)
-	}
+	p.t.Write("in", text)
 }
 
 func (p *performance) output() string {
-	text, err := os.ReadFile(p.out)
+	text, err := p.t.Read("out")
 	if err != nil {
 		p.t.Failf("%v", err)
 	}
-	return string(text)
+	return text
 }
 
 // run has the driver call Run.

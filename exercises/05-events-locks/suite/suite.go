@@ -34,7 +34,7 @@ type bank struct {
 // open opens a bank with 100 on each account.
 func open(t *kit.Trial, accounts ...string) *bank {
 	b := &bank{t: t, dir: filepath.Join(t.Dir, "bank")}
-	if err := os.Mkdir(b.dir, 0o700); err != nil {
+	if err := t.Files.Mkdir("bank", 0o700); err != nil {
 		t.Failf("%v", err)
 	}
 	for _, a := range accounts {
@@ -44,17 +44,15 @@ func open(t *kit.Trial, accounts ...string) *bank {
 }
 
 func (b *bank) set(account string, balance int) {
-	if err := os.WriteFile(filepath.Join(b.dir, account), fmt.Appendln(nil, balance), 0o600); err != nil {
-		b.t.Failf("%v", err)
-	}
+	b.t.Write("bank/"+account, fmt.Sprintln(balance))
 }
 
 // want compares what stands in the files: account, balance, account, balance, …
 func (b *bank) want(what string, balances ...any) {
 	var got, want []string
 	for i := 0; i < len(balances); i += 2 {
-		text, err := os.ReadFile(filepath.Join(b.dir, balances[i].(string)))
-		found := strings.TrimSuffix(string(text), "\n")
+		text, err := b.t.Read("bank/" + balances[i].(string))
+		found := strings.TrimSuffix(text, "\n")
 		if err != nil {
 			found = "no file"
 		}
@@ -215,7 +213,7 @@ func (b *bank) hold(account string) (release func()) {
 }
 
 func (b *bank) lock(account string) (*os.File, error) {
-	return kit.Lock(filepath.Join(b.dir, account+".lock"), os.O_RDWR|os.O_CREATE)
+	return b.t.Lock("bank/"+account+".lock", os.O_RDWR|os.O_CREATE)
 }
 
 // free wants the locks not to be held.

@@ -267,7 +267,7 @@ func tidy(t *kit.Trial) {
 			t.Failf("%s\ngot  a file %s\nwant %q and %q", what, brief(got), "third", "this takes a while")
 		}
 	}
-	left, _ := filepath.Glob(filepath.Join(m.dir, "*"))
+	left, _ := filepath.Glob(filepath.Join(t.Dir, m.name, "*"))
 	if len(left) != 3 {
 		t.Failf("%s\ngot  %d names in the queue's directory\nwant tmp, new and cur", what, len(left))
 	}

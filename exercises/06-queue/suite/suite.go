@@ -5,6 +5,7 @@ package suite
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,14 +28,14 @@ var Exercise = kit.Exercise{
 // A maildir is the directory, and what the suite knows about it.
 type maildir struct {
 	t       *kit.Trial
-	dir     string
+	name    string // of the directory, in the trial's
 	workers int
 }
 
 func open(t *kit.Trial, name string) *maildir {
-	m := &maildir{t: t, dir: filepath.Join(t.Dir, name)}
+	m := &maildir{t: t, name: name}
 	for _, name := range []string{"", "tmp", "new", "cur"} {
-		if err := os.Mkdir(filepath.Join(m.dir, name), 0o700); err != nil {
+		if err := t.Files.Mkdir(filepath.Join(m.name, name), 0o700); err != nil {
 			t.Failf("%v", err)
 		}
 	}
@@ -43,19 +44,15 @@ func open(t *kit.Trial, name string) *maildir {
 
 // file writes a file, as another program that takes part does.
 func (m *maildir) file(path, content string) {
-	hidden := filepath.Join(m.t.Dir, "hidden")
-	err := os.WriteFile(hidden, []byte(content), 0o600)
-	if err == nil {
-		err = os.Rename(hidden, filepath.Join(m.dir, path))
-	}
-	if err != nil {
+	m.t.Write("hidden", content)
+	if err := m.t.Files.Rename("hidden", filepath.Join(m.name, path)); err != nil {
 		m.t.Failf("%v", err)
 	}
 }
 
 // list returns the names in one of the three directories, sorted.
 func (m *maildir) list(name string) (names []string) {
-	entries, err := os.ReadDir(filepath.Join(m.dir, name))
+	entries, err := fs.ReadDir(m.t.Files.FS(), m.name+"/"+name)
 	if err != nil {
 		m.t.Failf("%v", err)
 	}
@@ -75,7 +72,7 @@ func (m *maildir) want(what string, tmp, fresh, cur int) {
 
 // lock takes the lock of a file; nil if somebody has it.
 func (m *maildir) lock(path string) *os.File {
-	f, err := kit.Lock(filepath.Join(m.dir, path), os.O_RDWR)
+	f, err := m.t.Lock(filepath.Join(m.name, path), os.O_RDWR)
 	if err != nil {
 		m.t.Failf("%v", err)
 	}
@@ -116,7 +113,7 @@ func (m *maildir) worker() *worker {
 	m.workers++
 	w := &worker{m: m, name: fmt.Sprintf("worker %d", m.workers)}
 	w.Session = kit.Begin[script.Request, script.Report](m.t, w.name, "Maildir", func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, script.DirVariable+"="+m.dir)
+		cmd.Env = append(cmd.Env, script.DirVariable+"="+filepath.Join(m.t.Dir, m.name))
 	})
 	return w
 }
@@ -240,9 +237,9 @@ func attempted(t *kit.Trial) bool {
 }
 
 func (m *maildir) content(path string) string {
-	text, err := os.ReadFile(filepath.Join(m.dir, path))
+	text, err := m.t.Read(filepath.Join(m.name, path))
 	if err != nil {
 		m.t.Failf("%v", err)
 	}
-	return string(text)
+	return text
 }
