@@ -20,13 +20,36 @@ import (
 
 func processes() map[int]process {
 	found := map[int]process{}
-	files, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range files {
-		if p, ok := readStat(file); ok {
+	for _, name := range entries("/proc") {
+		if name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		if p, ok := readStat("/proc/" + name + "/stat"); ok {
 			found[p.pid] = p
 		}
 	}
 	return found
+}
+
+// entries returns the names in a folder, or none. (filepath.Glob does so too, and reads every
+// folder on its way: for /proc/*/stat that is four times the work.)
+func entries(dir string) []string {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(-1)
+	return names
+}
+
+// threads returns the folders of a process's threads.
+func threads(pid int) (folders []string) {
+	task := fmt.Sprintf("/proc/%d/task/", pid)
+	for _, name := range entries(task) {
+		folders = append(folders, task+name)
+	}
+	return folders
 }
 
 func readStat(file string) (process, bool) {
@@ -85,8 +108,7 @@ func (p *Program) PeakMemory() int64 {
 func (p *Program) movement() (text string, sleeping bool) {
 	var b strings.Builder
 	for _, proc := range tree(p.PID) {
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", proc.pid))
-		for _, task := range tasks {
+		for _, task := range threads(proc.pid) {
 			thread, ok := readStat(task + "/stat")
 			if !ok || strings.IndexByte("SZTtXI", thread.state) < 0 {
 				return "", false // it runs, or is about to
@@ -107,11 +129,10 @@ func (p *Program) movement() (text string, sleeping bool) {
 // lifeline, say), so a write that cannot go on is the first thing to tell, and of
 // several reads it is the one of the lowest descriptor.
 func (p *Program) waitsFor(proc process, all []process) string {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", proc.pid))
 	best := "waits for something else (a timer, the network, another thread)"
 	var awaited []string // every thread may wait for another child
 	reads := -1
-	for _, task := range tasks {
+	for _, task := range threads(proc.pid) {
 		text, err := os.ReadFile(task + "/syscall")
 		if err != nil {
 			continue
@@ -225,8 +246,7 @@ var voluntary = regexp.MustCompile(`(?m)^voluntary_ctxt_switches:\s+(\d+)$`)
 // Usage returns how long the processors have worked for the process so far, and
 // how often one of its threads has gone to sleep.
 func (p *Program) Usage() (cpu time.Duration, sleeps int) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.PID))
-	for _, task := range tasks {
+	for _, task := range threads(p.PID) {
 		text, _ := os.ReadFile(task + "/schedstat")
 		if fields := strings.Fields(string(text)); len(fields) > 0 {
 			ns, _ := strconv.ParseInt(fields[0], 10, 64)
