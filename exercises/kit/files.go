@@ -13,7 +13,7 @@ import (
 // may stand for something that one can wait for as long as one likes (a FIFO) or that has no end.
 
 // filesLimit is the most that is read of a file, in bytes.
-const filesLimit = 1 << 30
+const filesLimit = 256 << 20
 
 // Open opens a file of the trial's folder, for nothing but a regular file.
 func (t *Trial) Open(name string, flag int) (*os.File, error) {
