@@ -37,7 +37,7 @@ func TestCtrlC(t *testing.T) {
 	_, err = io.ReadAll(stdout)
 	require.NoError(t, err)
 	require.Error(t, cmd.Wait())
-	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode(), "%v: %s", cmd.ProcessState, errOut.String())
 	require.Contains(t, errOut.String(), "interrupt signal received")
 	require.LessOrEqual(t, strings.Count(errOut.String(), "\n"), 5, errOut.String())
 	// The promise is the grace, 2 s, and one more. A busy machine is no proof.

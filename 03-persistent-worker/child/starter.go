@@ -34,6 +34,7 @@ func startThread(jobs <-chan func()) {
 }
 
 func startOnce(cmd *exec.Cmd, cpus []int) error {
+	tryPidfd()
 	if len(cpus) == 0 && !tiedToThread(cmd.SysProcAttr) {
 		return cmd.Start()
 	}
