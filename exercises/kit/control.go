@@ -85,7 +85,7 @@ func (c *Control[Hello]) accept(arrivals chan<- *Caller[Hello]) {
 		c.conns = append(c.conns, conn)
 		c.mu.Unlock()
 		// At once: it could become another program, with the same pid.
-		pid := peer(conn.(*net.UnixConn))
+		pid := peer(conn)
 		runs := Executable(pid)
 		c.accepting.Go(func() {
 			// What they say is short. Who never ends his sentence must not fill our memory.
@@ -95,6 +95,14 @@ func (c *Control[Hello]) accept(arrivals chan<- *Caller[Hello]) {
 			}
 		})
 	}
+}
+
+// peer returns the pid of who has connected a Unix socket, or 0 if the kernel does not say.
+func peer(conn net.Conn) (pid int) {
+	if raw, err := conn.(*net.UnixConn).SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { pid = peerOf(int(fd)) })
+	}
+	return pid
 }
 
 // Arrived reports whether somebody has reported and was not taken from Arrivals yet.

@@ -1,22 +1,12 @@
 package kit
 
-import (
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// peer returns the pid of who has connected a socket, see SO_PEERCRED in unix(7); 0 if the
-// kernel does not say.
-func peer(conn *net.UnixConn) (pid int) {
-	raw, err := conn.SyscallConn()
+// peerOf is the pid of who has connected a socket, see SO_PEERCRED in unix(7).
+func peerOf(fd int) int {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return 0
 	}
-	_ = raw.Control(func(fd uintptr) {
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			pid = int(cred.Pid)
-		}
-	})
-	return pid
+	return int(cred.Pid)
 }
