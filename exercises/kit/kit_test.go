@@ -19,6 +19,7 @@ import (
 
 	"example.com/multiprocessing/01-pipes/leaktest"
 	pipes "example.com/multiprocessing/exercises/01-pipes/suite"
+	selectors "example.com/multiprocessing/exercises/02-selector-timeout/suite"
 	workers "example.com/multiprocessing/exercises/03-persistent-worker/suite"
 	pools "example.com/multiprocessing/exercises/07-pool-map/suite"
 	asyncs "example.com/multiprocessing/exercises/08-apply-async/suite"
@@ -284,6 +285,27 @@ func TestTheChildrenComeByName(t *testing.T) {
 	}})
 	require.False(t, v.Passed)
 	require.Regexp(t, `(?s)the program.*helper-2\b.*helper-9\b.*helper-10\b`, v.Message)
+}
+
+// To look again and again whether something has come costs the points of the check that is about
+// it, and of no other.
+func TestWhoPolls(t *testing.T) {
+	needUnix(t)
+	if !kit.Observes() {
+		t.Skip("nobody can see here what processes do")
+	}
+	e := selectors.Exercise
+	m, err := kit.Prepare(e, "../../solutions/02-selector-timeout/testdata/wrong/looks-again-and-again/answer.go", "")
+	require.NoError(t, err)
+	defer m.Close()
+	for _, c := range e.Checks {
+		if c.Name == "told-apart" {
+			v := m.Check(c)
+			require.True(t, v.Passed, v.Message)
+			return
+		}
+	}
+	t.Fatal("there is no such check")
 }
 
 // A check goes nowhere that the answer has pointed to.
