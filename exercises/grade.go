@@ -190,6 +190,9 @@ func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
 		for j, e := range g.exercises {
 			t := task{s, e, i*len(g.exercises) + j}
 			marks[t.place] = newMark(s.student, e, notYetMarked, "")
+			if m, _, known := g.known(t); known {
+				marks[t.place] = m // also if we are interrupted before its turn
+			}
 			tasks = append(tasks, t)
 		}
 	}

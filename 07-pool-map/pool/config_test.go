@@ -288,7 +288,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	p := newPool(t, pool.Config{Workers: 2})
+	p := newPool(t, pool.Config{Workers: 2, Grace: 50 * time.Millisecond}) // one of them does not go by itself
 	last := 0
 	_, err := pool.Map(processtest.Within(t), p, square, upTo(1000), pool.Progress(func(done, of int) {
 		require.Greater(t, done, last)
