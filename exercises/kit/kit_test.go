@@ -67,6 +67,9 @@ func TestAttacksScoreNothing(t *testing.T) {
 }
 
 func attack(t *testing.T, e kit.Exercise, file, built string) {
+	if strings.Contains(file, "/false-stages/") && !kit.Observes() {
+		t.Skip("nobody can see here which program a process runs")
+	}
 	leaktest.Check(t)
 	helpers := t.TempDir()
 	require.NoError(t, os.CopyFS(helpers, os.DirFS(built)))
