@@ -178,28 +178,30 @@ func (g *grading) copyCourse() (copied string, err error) {
 
 // A task is an answer that is to be marked.
 type task struct {
-	submission submission
-	exercise   kit.Exercise
-	place      int // of its mark
+	student  string
+	exercise kit.Exercise
+	text     []byte
+	key      string // of its mark in the journal
+	place    int    // of its mark among all
 }
 
 func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
-	marks := make([]Mark, len(g.submissions)*len(g.exercises))
-	var tasks []task
-	for i, s := range g.submissions {
-		for j, e := range g.exercises {
-			t := task{s, e, i*len(g.exercises) + j}
-			marks[t.place] = newMark(s.student, e, notYetMarked, "")
-			if m, _, known := g.known(t); known {
-				marks[t.place] = m // also if we are interrupted before its turn
+	var marks []Mark
+	var tasks []task // what has no mark yet
+	for _, s := range g.submissions {
+		for _, e := range g.exercises {
+			m, key, known := g.known(s, e)
+			if !known {
+				tasks = append(tasks, task{s.student, e, s.answers[e.Name], key, len(marks)})
 			}
-			tasks = append(tasks, t)
+			marks = append(marks, m)
 		}
 	}
 	if err := g.buildHelpers(tasks); err != nil {
 		return marks, err
 	}
-	p := &progress{to: g.stderr, of: len(tasks), began: time.Now()}
+	p := &progress{to: g.stderr, of: len(marks), known: len(marks) - len(tasks), began: time.Now()}
+	p.show()
 	var first error
 	var mu sync.Mutex
 	var wait sync.WaitGroup
@@ -207,14 +209,15 @@ func (g *grading) markAll(ctx context.Context) ([]Mark, error) {
 	for range g.parallel {
 		wait.Go(func() {
 			for t := range next {
-				m, known, err := g.markOne(ctx, t)
+				m, err := g.markOne(ctx, t)
 				mu.Lock()
 				if err != nil && first == nil && ctx.Err() == nil {
-					first = fmt.Errorf("%s, %s: not marked: %w", t.submission.student, t.exercise.Name, err)
+					first = fmt.Errorf("%s, %s: not marked: %w", t.student, t.exercise.Name, err)
 				}
-				if err == nil && (ctx.Err() == nil || known) {
+				if err == nil && ctx.Err() == nil {
 					marks[t.place] = m
-					p.done(known)
+					p.fresh++
+					p.show()
 				}
 				mu.Unlock()
 			}
@@ -238,7 +241,7 @@ func (g *grading) buildHelpers(tasks []task) error {
 	g.helpers = map[string]map[string][]byte{}
 	for _, t := range tasks {
 		e := t.exercise
-		if _, _, known := g.known(t); known || g.helpers[e.Name] != nil {
+		if g.helpers[e.Name] != nil {
 			continue
 		}
 		g.helpers[e.Name] = map[string][]byte{}
@@ -259,51 +262,48 @@ func (g *grading) buildHelpers(tasks []task) error {
 	return nil
 }
 
-// known returns the mark of an answer that need not be marked, or the key for the one to come.
-func (g *grading) known(t task) (m Mark, key string, ok bool) {
-	student, e := t.submission.student, t.exercise
-	if why := t.submission.bad[e.Name]; why != "" {
-		return newMark(student, e, isRefused, why), "", true
+// known returns the mark of an answer that need not be marked. For any other one, the mark says
+// that there is none yet, and the key is for the one to come.
+func (g *grading) known(s submission, e kit.Exercise) (m Mark, key string, ok bool) {
+	if why := s.bad[e.Name]; why != "" {
+		return newMark(s.student, e, isRefused, why), "", true
 	}
-	text, ok := t.submission.answers[e.Name]
+	text, ok := s.answers[e.Name]
 	if !ok {
-		return newMark(student, e, notSubmitted, ""), "", true
+		return newMark(s.student, e, notSubmitted, ""), "", true
 	}
 	// Two students with the same answer get the same mark; each has an entry of his own.
-	key = digest([]byte(student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits, g.confine))
-	m, ok = g.journal.find(key)
-	return m, key, ok && !g.again
+	key = digest([]byte(s.student), []byte(e.Name), text, []byte(g.pristine.digest), fmt.Append(nil, g.limits, g.confine))
+	if m, ok := g.journal.find(key); ok && !g.again {
+		return m, key, true
+	}
+	return newMark(s.student, e, notYetMarked, ""), key, false
 }
 
-// markOne marks an answer, or finds its mark in the journal.
-func (g *grading) markOne(ctx context.Context, t task) (m Mark, known bool, err error) {
-	m, key, known := g.known(t)
-	if known {
-		return m, true, nil
-	}
-	student, e, text := t.submission.student, t.exercise, t.submission.answers[t.exercise.Name]
+// markOne marks an answer, and keeps the mark in the journal.
+func (g *grading) markOne(ctx context.Context, t task) (Mark, error) {
 	g.alone.RLock()
-	m, changed, suspect, err := g.run(ctx, t, text)
+	m, changed, suspect, err := g.run(ctx, t)
 	g.alone.RUnlock()
 	if suspect && g.parallel > 1 {
 		// Which of those that were marked at the same time has done that, and which has
 		// suffered from it? Once more, alone.
 		g.alone.Lock()
-		m, changed, _, err = g.run(ctx, t, text)
+		m, changed, _, err = g.run(ctx, t)
 		g.alone.Unlock()
 	}
 	if len(changed) > 0 {
-		m = newMark(student, e, wasEnded, fmt.Sprintf("it has changed what is not its own: %s", changed[0]))
+		m = newMark(t.student, t.exercise, wasEnded, fmt.Sprintf("it has changed what is not its own: %s", changed[0]))
 	}
 	if err != nil || ctx.Err() != nil {
-		return m, false, err // it is marked when the run goes on
+		return m, err // it is marked when the run goes on
 	}
-	return m, false, g.journal.add(key, m)
+	return m, g.journal.add(t.key, m)
 }
 
 // run marks an answer, and sees whether anything of the course has changed. The mark is suspect
 // if so, also if somebody else has found that out meanwhile.
-func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed []string, suspect bool, err error) {
+func (g *grading) run(ctx context.Context, t task) (m Mark, changed []string, suspect bool, err error) {
 	dir, err := os.MkdirTemp(g.work, "a")
 	if err != nil {
 		return m, nil, false, err
@@ -312,7 +312,7 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 	// Beside the temporary folder of the marking, not in it: an answer that is confined cannot
 	// change them.
 	file, programs := filepath.Join(dir, "answer.go"), filepath.Join(dir, "programs")
-	if err := errors.Join(os.WriteFile(file, text, 0o600), os.Mkdir(programs, 0o700)); err != nil {
+	if err := errors.Join(os.WriteFile(file, t.text, 0o600), os.Mkdir(programs, 0o700)); err != nil {
 		return m, nil, false, err
 	}
 	for name, program := range g.helpers[t.exercise.Name] {
@@ -323,7 +323,7 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 	g.checking.Lock()
 	before := g.tampered
 	g.checking.Unlock()
-	m = newMark(t.submission.student, t.exercise, wasMarked, "")
+	m = newMark(t.student, t.exercise, wasMarked, "")
 	err = g.mark(ctx, job{Exercise: t.exercise.Name, File: file, Helpers: programs, Confine: g.confine}, g.env, g.limits, func(n news) {
 		switch n.Kind {
 		case isVerdict:
@@ -341,7 +341,7 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 	g.checking.Lock()
 	defer g.checking.Unlock()
 	changed, err = g.pristine.restore(g.root)
-	if now, rerr := os.ReadFile(file); rerr != nil || !bytes.Equal(now, text) {
+	if now, rerr := os.ReadFile(file); rerr != nil || !bytes.Equal(now, t.text) {
 		changed = append(changed, "the answers")
 	}
 	if len(changed) > 0 {
@@ -352,23 +352,19 @@ func (g *grading) run(ctx context.Context, t task, text []byte) (m Mark, changed
 
 // progress says how far it is, on stderr.
 type progress struct {
-	to         io.Writer
-	of, marked int
-	fresh      int // that were not known before
-	began      time.Time
+	to        io.Writer
+	of, known int
+	fresh     int // that were not known before
+	began     time.Time
 }
 
-func (p *progress) done(known bool) {
-	p.marked++
-	if !known {
-		p.fresh++
-	}
-	left := ""
+func (p *progress) show() {
+	marked, left := p.known+p.fresh, ""
 	if p.fresh > 0 {
 		each := time.Since(p.began) / time.Duration(p.fresh)
-		left = fmt.Sprintf(", about %v left", (each * time.Duration(p.of-p.marked)).Round(time.Second))
+		left = fmt.Sprintf(", about %v left", (each * time.Duration(p.of-marked)).Round(time.Second))
 	}
-	fmt.Fprintf(p.to, "\r%d of %d%s   ", p.marked, p.of, left)
+	fmt.Fprintf(p.to, "\r%d of %d%s   ", marked, p.of, left)
 }
 
 func (p *progress) end() { fmt.Fprintln(p.to) }

@@ -15,8 +15,8 @@ import (
 // filesLimit is the most that is read of a file, in bytes.
 const filesLimit = 256 << 20
 
-// Open opens a file of the trial's folder, for nothing but a regular file.
-func (t *Trial) Open(name string, flag int) (*os.File, error) {
+// open opens a file of the trial's folder, for nothing but a regular file.
+func (t *Trial) open(name string, flag int) (*os.File, error) {
 	f, err := t.Files.OpenFile(name, flag|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (t *Trial) Open(name string, flag int) (*os.File, error) {
 
 // Read reads a file of the trial's folder.
 func (t *Trial) Read(name string) (string, error) {
-	f, err := t.Open(name, os.O_RDONLY)
+	f, err := t.open(name, os.O_RDONLY)
 	if err != nil {
 		return "", err
 	}
@@ -40,7 +40,7 @@ func (t *Trial) Read(name string) (string, error) {
 
 // Write writes a file of the trial's folder, or fails the trial.
 func (t *Trial) Write(name, text string) {
-	f, err := t.Open(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	f, err := t.open(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 	if err == nil {
 		_, err = f.WriteString(text)
 		err = errors.Join(err, f.Close())

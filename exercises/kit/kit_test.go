@@ -34,6 +34,22 @@ func needUnix(t *testing.T) {
 	}
 }
 
+func needSight(t *testing.T) {
+	if !kit.Observes() {
+		t.Skip("nobody can see here what processes do")
+	}
+}
+
+// stub is exercise 01's, for a test with checks of its own.
+func stub(t *testing.T) *kit.Marking {
+	t.Helper()
+	needUnix(t)
+	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
+	require.NoError(t, err)
+	t.Cleanup(m.Close)
+	return m
+}
+
 // Every attack scores nothing, harms nothing and leaves nothing behind.
 func TestAttacksScoreNothing(t *testing.T) {
 	needUnix(t)
@@ -217,10 +233,7 @@ func TestQuoteMakesOutputHarmless(t *testing.T) {
 
 // A check that does not come to its end has passed nobody.
 func TestABrokenCheckFails(t *testing.T) {
-	needUnix(t)
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
-	require.NoError(t, err)
-	defer m.Close()
+	m := stub(t)
 	cleaned := 0
 	v := m.Check(kit.Check{Run: func(t *kit.Trial) {
 		t.Cleanup(func() { cleaned++ })
@@ -238,13 +251,8 @@ func TestABrokenCheckFails(t *testing.T) {
 
 // What a check waits for, and never comes: the message says why, from what can be seen.
 func TestWhyItDoesNotCome(t *testing.T) {
-	needUnix(t)
-	if !kit.Observes() {
-		t.Skip("nobody can see here what processes do")
-	}
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
-	require.NoError(t, err)
-	defer m.Close()
+	needSight(t)
+	m := stub(t)
 	for script, want := range map[string]string{
 		"echo bye; exit 3":                   "It cannot come any more: the program has ended (exit status 3), and all that it had started. It has printed:\n    | bye",
 		"(trap '' HUP; sleep 1000) & exit 0": "Nothing moves any more. Still there",
@@ -270,13 +278,8 @@ func TestWhyItDoesNotCome(t *testing.T) {
 // Workers are started side by side, so their pids say nothing about their order: an
 // autopsy lists them by name, and is the same in every run.
 func TestTheChildrenComeByName(t *testing.T) {
-	needUnix(t)
-	if !kit.Observes() {
-		t.Skip("nobody can see here what processes do")
-	}
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
-	require.NoError(t, err)
-	defer m.Close()
+	needSight(t)
+	m := stub(t)
 	var script strings.Builder
 	for _, name := range []string{"helper-10", "helper-9", "helper-2"} { // a script has its file's name
 		file := filepath.Join(t.TempDir(), name)
@@ -293,10 +296,7 @@ func TestTheChildrenComeByName(t *testing.T) {
 // To look again and again whether something has come costs the points of the check that is about
 // it, and of no other.
 func TestWhoPolls(t *testing.T) {
-	needUnix(t)
-	if !kit.Observes() {
-		t.Skip("nobody can see here what processes do")
-	}
+	needSight(t)
 	e := selectors.Exercise
 	m, err := kit.Prepare(e, "../../solutions/02-selector-timeout/testdata/wrong/looks-again-and-again/answer.go", "")
 	require.NoError(t, err)
@@ -313,10 +313,7 @@ func TestWhoPolls(t *testing.T) {
 
 // A check goes nowhere that the answer has pointed to.
 func TestFilesOfATrial(t *testing.T) {
-	needUnix(t)
-	m, err := kit.Prepare(pipes.Exercise, "../01-pipes/testdata/stub/answer.go", "")
-	require.NoError(t, err)
-	defer m.Close()
+	m := stub(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("secret"), 0o600))
 	v := m.Check(kit.Check{Run: func(trial *kit.Trial) {

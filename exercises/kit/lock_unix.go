@@ -14,7 +14,7 @@ func Kill(pid int) { _ = syscall.Kill(pid, syscall.SIGKILL) }
 // Lock takes the flock(2) of a file in the trial's folder, as any other program could. The file
 // is nil if somebody else has it. To close the file gives the lock back.
 func (t *Trial) Lock(name string, flag int) (*os.File, error) {
-	f, err := t.Open(name, flag)
+	f, err := t.open(name, flag)
 	if err != nil {
 		return nil, err
 	}

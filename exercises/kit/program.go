@@ -123,19 +123,21 @@ const (
 	enoughWork = 3 * time.Second
 )
 
-// A workWatch sees whether a program computes for more than enoughWork while it is
-// waited for.
+// A workWatch sees what a program does while it is waited for.
 type workWatch struct {
 	looked bool
-	before time.Duration
+	cpu    time.Duration
+	sleeps int
 }
 
-func (w *workWatch) tooMuch(p *Program) bool {
-	now, _ := p.Usage()
+// since returns for how long the program has computed, and how often it has gone to sleep, since
+// the first look.
+func (w *workWatch) since(p *Program) (cpu time.Duration, sleeps int) {
+	cpu, sleeps = p.Usage()
 	if !w.looked {
-		w.looked, w.before = true, now
+		*w = workWatch{true, cpu, sleeps}
 	}
-	return now-w.before > enoughWork
+	return cpu - w.cpu, sleeps - w.sleeps
 }
 
 // Await waits for a value that the program, or one of its descendants, owes. If
@@ -161,7 +163,7 @@ func Await[T any](t *Trial, p *Program, from <-chan T, what string) T {
 			over = p.oneMore(over)
 			ended, hangs := over > 3, still.since(p) >= stillness
 			if !ended && !hangs {
-				if work.tooMuch(p) {
+				if cpu, _ := work.since(p); cpu > enoughWork {
 					t.Failf("%s\nIt has kept the processor busy for %v: there is a loop that does not wait. Still there:\n%s", what, enoughWork, p.autopsy())
 				}
 				continue

@@ -166,16 +166,16 @@ func (s *Session[Q, R]) Settle() {
 	var still stillWatch
 	var work workWatch
 	begun := time.Now()
-	_, before := s.Driver.Usage()
 	for looks := 1; still.since(s.Driver) < enough; looks++ {
 		time.Sleep(4 * time.Millisecond)
 		if looks%25 != 0 {
 			continue
 		}
-		if _, slept := s.Driver.Usage(); slept-before > often && time.Since(begun) > time.Second {
+		cpu, sleeps := work.since(s.Driver)
+		if sleeps > often && time.Since(begun) > time.Second {
 			return
 		}
-		if work.tooMuch(s.Driver) || time.Since(begun) > patience {
+		if cpu > enoughWork || time.Since(begun) > patience {
 			s.Trial.Failf("The program with your %s never rests, although it has nothing to do but to wait.", s.what)
 		}
 	}

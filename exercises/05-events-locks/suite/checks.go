@@ -69,7 +69,7 @@ func moves(t *kit.Trial) {
 	s.transfer("bob", "alice", 160).asked(160, 40).finish()
 	b.want("Transfer has returned.", "alice", 200, "bob", 0)
 	s.Finish()
-	others, _ := filepath.Glob(filepath.Join(b.dir, "*"))
+	others, _ := filepath.Glob(filepath.Join(t.Dir, dir, "*"))
 	for _, path := range others {
 		name := filepath.Base(path)
 		if account := strings.TrimSuffix(name, ".lock"); account != "alice" && account != "bob" {
@@ -114,7 +114,7 @@ func sideBySide(t *kit.Trial) {
 
 func inOrder(t *kit.Trial) {
 	for _, direction := range [][2]string{{"bob", "alice"}, {"alice", "bob"}} {
-		b := &bank{t: t, dir: filepath.Join(t.Dir, "bank")}
+		b := &bank{t: t}
 		if direction[0] == "bob" {
 			b = open(t, "alice", "bob")
 		}
@@ -153,7 +153,7 @@ func refused(t *kit.Trial) {
 			t.Failf("%s.\ngot  Transfer has returned %q\nwant an error with the name of the account that does not exist", s.job, r.Error)
 		}
 		unchanged()
-		if found, _ := filepath.Glob(filepath.Join(b.dir, "nobody")); len(found) > 0 {
+		if found, _ := filepath.Glob(filepath.Join(t.Dir, dir, "nobody")); len(found) > 0 {
 			t.Failf("%s.\nTransfer has returned an error, and the account is there now.", s.job)
 		}
 	}
@@ -163,7 +163,7 @@ func refused(t *kit.Trial) {
 
 func patience(t *kit.Trial) {
 	for _, held := range []string{"alice", "bob"} { // the first lock, the second one
-		b := &bank{t: t, dir: filepath.Join(t.Dir, "bank")}
+		b := &bank{t: t}
 		if held == "alice" {
 			b = open(t, "alice", "bob")
 		}

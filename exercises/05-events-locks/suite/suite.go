@@ -27,14 +27,15 @@ var Exercise = kit.Exercise{
 // A bank is a directory with accounts, and what the suite knows about them.
 type bank struct {
 	t       *kit.Trial
-	dir     string
 	tellers int
 }
 
+const dir = "bank" // in the trial's
+
 // open opens a bank with 100 on each account.
 func open(t *kit.Trial, accounts ...string) *bank {
-	b := &bank{t: t, dir: filepath.Join(t.Dir, "bank")}
-	if err := t.Files.Mkdir("bank", 0o700); err != nil {
+	b := &bank{t: t}
+	if err := t.Files.Mkdir(dir, 0o700); err != nil {
 		t.Failf("%v", err)
 	}
 	for _, a := range accounts {
@@ -44,14 +45,14 @@ func open(t *kit.Trial, accounts ...string) *bank {
 }
 
 func (b *bank) set(account string, balance int) {
-	b.t.Write("bank/"+account, fmt.Sprintln(balance))
+	b.t.Write(dir+"/"+account, fmt.Sprintln(balance))
 }
 
 // want compares what stands in the files: account, balance, account, balance, …
 func (b *bank) want(what string, balances ...any) {
 	var got, want []string
 	for i := 0; i < len(balances); i += 2 {
-		text, err := b.t.Read("bank/" + balances[i].(string))
+		text, err := b.t.Read(dir + "/" + balances[i].(string))
 		found := strings.TrimSuffix(text, "\n")
 		if err != nil {
 			found = "no file"
@@ -76,7 +77,7 @@ func (b *bank) teller() *teller {
 	b.tellers++
 	s := &teller{b: b, name: fmt.Sprintf("teller %d", b.tellers)}
 	s.Session = kit.Begin[script.Request, script.Report](b.t, s.name, "Transfer", func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, script.BankVariable+"="+b.dir)
+		cmd.Env = append(cmd.Env, script.BankVariable+"="+filepath.Join(b.t.Dir, dir))
 	})
 	return s
 }
@@ -213,7 +214,7 @@ func (b *bank) hold(account string) (release func()) {
 }
 
 func (b *bank) lock(account string) (*os.File, error) {
-	return b.t.Lock("bank/"+account+".lock", os.O_RDWR|os.O_CREATE)
+	return b.t.Lock(dir+"/"+account+".lock", os.O_RDWR|os.O_CREATE)
 }
 
 // free wants the locks not to be held.
